@@ -1,0 +1,1 @@
+"""The command line, `penstock`: one file per noun, over the app and the ports."""
