@@ -11,8 +11,8 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
 
 PROGRAM = """\
+from typing import assert_type
 import penstock
-from typing_extensions import assert_type
 assert_type(penstock.__all__, list[str])
 """
 
