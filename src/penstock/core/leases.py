@@ -1,0 +1,178 @@
+"""What passes between the store and the holder of a lease: claims, and what an attempt came to."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from penstock.core.record import Record
+from penstock.core.run import About, Cause, NewRun
+from penstock.core.state import State
+from penstock.core.wake import Wake
+
+
+class Lease(Record):
+    """The right to settle one attempt of one run. The token is new with each claim and compared in every write."""
+
+    run_id: str
+    token: str
+
+
+class Ability(Record):
+    """One task that a worker can run."""
+
+    task: str
+    version: str = ""  # runs that ask for no version, or for this one
+    fingerprint: str = ""  # of its code: runs that have refused it are left to others
+
+
+class ClaimRequest(Record):
+    """Who asks for how much. Asked twice with the same `claim_id`, it returns the same leases."""
+
+    claim_id: str
+    worker: str
+    queues: tuple[str, ...]  # served in this order
+    abilities: frozenset[Ability]
+    limit: int
+    lease: float  # seconds
+
+
+class Claim(Record):
+    """A run that this worker now holds."""
+
+    lease: Lease
+    fence: int  # grows with each claim of the run: for callees that can refuse older ones
+    run_id: str
+    task: str
+    queue: str
+    version: str
+    input: bytes
+    options: bytes
+    attempt: int  # this one, counted from 1; crashes and releases do not raise it
+    life: int
+    history: int
+    claims: int
+    crashes: int
+    enqueued_at: float
+    started_at: float
+    priority: int = 0
+    deadline_at: float | None = None
+    key: str | None = None
+    parent_id: str | None = None
+    root_id: str | None = None
+    tags: tuple[str, ...] = ()
+    pending: int = 0
+    finishes: int = 0
+    early: int = 0
+    signals: Mapping[str, int] = {}  # arrived so far, by name
+    ending: State | None = None  # set: run only the registered rollbacks
+    reason: str | None = None
+    about: About | None = None
+    schedule: str | None = None
+    nominal_at: float | None = None
+
+
+class Claims(Record):
+    """The answer to a claim. `more`: it stopped at its bound with runs left to look at; ask again at once."""
+
+    claims: tuple[Claim, ...] = ()
+    more: bool = False
+
+
+class Complete(Record):
+    """The handler returned. With dependencies pending the run waits for them, its result stored."""
+
+    lease: Lease
+    result: bytes
+
+
+class Retry(Record):
+    """Another attempt, `delay` seconds from now. Without an error it is a snooze: no attempt is used."""
+
+    lease: Lease
+    delay: float
+    error: bytes | None = None
+    forget: tuple[str, ...] = ()  # paths of recorded errors that left the body; children among them are redriven
+
+
+class Fail(Record):
+    """The run is over, badly."""
+
+    lease: Lease
+    error: bytes
+    cause: Cause = Cause.ERROR
+
+
+class Release(Record):
+    """Handed back, free of charge. `refused`: this code does not fit the run's history; leave it to other code."""
+
+    lease: Lease
+    refused: str | None = None
+
+
+class Suspend(Record):
+    """Wait for `wake`. Ready at once if that has already happened."""
+
+    lease: Lease
+    wake: Wake
+
+
+class Restart(Record):
+    """Continue as new: another history with this input; id, key, unread signals and started children stay."""
+
+    lease: Lease
+    input: bytes
+
+
+Outcome: TypeAlias = Complete | Retry | Fail | Release | Suspend | Restart
+
+
+class Step(Record):
+    """One durable record of a run's history."""
+
+    path: str  # scope, name and ordinal; unique in the history
+    scope: str = ""
+    position: int = 0  # in its scope
+    seen: int = 0  # leading positions of the scope that were settled when it was called
+    kind: str = "step"  # "rollback" registers one; "wait", "call", "sleep", ...: the engine's words
+    value: bytes | None = None
+    error: bytes | None = None
+    input_hash: bytes = b""
+    child_id: str | None = None
+    recorded_at: float = 0.0  # by the store
+
+
+class RecordStep(Record):
+    """Write a step once."""
+
+    lease: Lease
+    step: Step
+
+
+class Spawn(Record):
+    """Children of the held run: dependencies, calls or started ones."""
+
+    lease: Lease
+    runs: tuple[NewRun, ...]
+
+
+class Append(Record):
+    """A line for the run's log."""
+
+    lease: Lease
+    kind: str  # "progress", "log", "chunk"
+    data: bytes
+
+
+class Block(Record):
+    """No run of this rate starts for so many seconds. Refused for names the run does not use."""
+
+    lease: Lease
+    name: str
+    key: str
+    seconds: float
+
+
+class Turn(Record):
+    """The answer to settle + claim in one."""
+
+    answers: tuple[str, ...]
+    claims: Claims

@@ -1,0 +1,55 @@
+"""What callers and upkeep ask of a store, beyond a run itself."""
+
+from penstock.core.record import Record
+from penstock.core.run import NewRun
+
+
+class Group(Record):
+    """Runs that are stored all or none: up to 1 000, and 4 MiB of payload; parents before their children.
+
+    A flow too large for one group travels in several: the first has `opens`, and its first run is the root; each names
+    the root in `flow`; the last has `closes`. No run of an open flow is ready.
+    """
+
+    runs: tuple[NewRun, ...]
+    flow: str | None = None
+    opens: bool = False
+    closes: bool = False
+
+
+class Send(Record):
+    """A signal to one run: named by id, or by task and idempotency key. A repeated `once` is dropped.
+
+    With `start`, a run that does not exist is brought into being in the same move, the signal in its mailbox.
+    """
+
+    name: str
+    payload: bytes
+    run_id: str | None = None
+    task: str | None = None
+    key: str | None = None
+    once: str | None = None
+    start: NewRun | None = None
+
+
+class Edit(Record):
+    """What changes about a run that has not been claimed in this life yet; None: as it is."""
+
+    priority: int | None = None
+    input: bytes | None = None
+    clear_log: bool = False  # in every state; the derived entries stay
+
+
+class Guard(Record):
+    """Protects live workers after an outage: nobody tended for `gap` seconds: nothing is rescued for `hold` seconds."""
+
+    gap: float = 15.0
+    hold: float = 30.0
+
+
+class Pause(Record):
+    """Stop (or resume) starts. Running runs finish."""
+
+    kind: str  # "queue", "task" or "schedule"
+    name: str
+    paused: bool
