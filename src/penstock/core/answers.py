@@ -27,20 +27,20 @@ class Answer(StrEnum):
     BIG = "big"  # a group above its bounds, or a subtree too large for this operation while part of it lives
 
 
-class Entered(Record):
+class Entered(Record, frozen=True, kw_only=True):
     """One run of an accepted group. Not created: the run that the id or key stands for."""
 
     id: str
     created: bool
 
 
-class Accepted(Record):
+class Accepted(Record, frozen=True, kw_only=True):
     """The whole group is stored."""
 
     runs: tuple[Entered, ...]
 
 
-class Refused(Record):
+class Refused(Record, frozen=True, kw_only=True):
     """Nothing of the group is stored."""
 
     answer: Answer
@@ -49,14 +49,14 @@ class Refused(Record):
     detail: str = ""
 
 
-class Recorded(Record):
+class Recorded(Record, frozen=True, kw_only=True):
     """The answer to recording a step: when the path was taken, the step that stands there."""
 
     answer: Answer
     step: Step | None = None
 
 
-class Spawned(Record):
+class Spawned(Record, frozen=True, kw_only=True):
     """The answer to a spawn: all children, or none."""
 
     answer: Answer
@@ -65,7 +65,7 @@ class Spawned(Record):
     detail: str = ""
 
 
-class Tended(Record):
+class Tended(Record, frozen=True, kw_only=True):
     """What one round of upkeep did."""
 
     promoted: int = 0

@@ -9,14 +9,14 @@ from penstock.core.state import State
 from penstock.core.wake import Wake
 
 
-class Lease(Record):
+class Lease(Record, frozen=True, kw_only=True):
     """The right to settle one attempt of one run. The token is new with each claim and compared in every write."""
 
     run_id: str
     token: str
 
 
-class Ability(Record):
+class Ability(Record, frozen=True, kw_only=True):
     """One task that a worker can run."""
 
     task: str
@@ -24,7 +24,7 @@ class Ability(Record):
     fingerprint: str = ""  # of its code: runs that have refused it are left to others
 
 
-class ClaimRequest(Record):
+class ClaimRequest(Record, frozen=True, kw_only=True):
     """Who asks for how much. Asked twice with the same `claim_id`, it returns the same leases."""
 
     claim_id: str
@@ -35,7 +35,7 @@ class ClaimRequest(Record):
     lease: float  # seconds
 
 
-class Claim(Record):
+class Claim(Record, frozen=True, kw_only=True):
     """A run that this worker now holds."""
 
     lease: Lease
@@ -70,21 +70,21 @@ class Claim(Record):
     nominal_at: float | None = None
 
 
-class Claims(Record):
+class Claims(Record, frozen=True, kw_only=True):
     """The answer to a claim. `more`: it stopped at its bound with runs left to look at; ask again at once."""
 
     claims: tuple[Claim, ...] = ()
     more: bool = False
 
 
-class Complete(Record):
+class Complete(Record, frozen=True, kw_only=True):
     """The handler returned. With dependencies pending the run waits for them, its result stored."""
 
     lease: Lease
     result: bytes
 
 
-class Retry(Record):
+class Retry(Record, frozen=True, kw_only=True):
     """Another attempt, `delay` seconds from now. Without an error it is a snooze: no attempt is used."""
 
     lease: Lease
@@ -93,7 +93,7 @@ class Retry(Record):
     forget: tuple[str, ...] = ()  # paths of recorded errors that left the body; children among them are redriven
 
 
-class Fail(Record):
+class Fail(Record, frozen=True, kw_only=True):
     """The run is over, badly."""
 
     lease: Lease
@@ -101,21 +101,21 @@ class Fail(Record):
     cause: Cause = Cause.ERROR
 
 
-class Release(Record):
+class Release(Record, frozen=True, kw_only=True):
     """Handed back, free of charge. `refused`: this code does not fit the run's history; leave it to other code."""
 
     lease: Lease
     refused: str | None = None
 
 
-class Suspend(Record):
+class Suspend(Record, frozen=True, kw_only=True):
     """Wait for `wake`. Ready at once if that has already happened."""
 
     lease: Lease
     wake: Wake
 
 
-class Restart(Record):
+class Restart(Record, frozen=True, kw_only=True):
     """Continue as new: another history with this input; id, key, unread signals and started children stay."""
 
     lease: Lease
@@ -125,7 +125,7 @@ class Restart(Record):
 Outcome: TypeAlias = Complete | Retry | Fail | Release | Suspend | Restart
 
 
-class Step(Record):
+class Step(Record, frozen=True, kw_only=True):
     """One durable record of a run's history."""
 
     path: str  # scope, name and ordinal; unique in the history
@@ -140,21 +140,21 @@ class Step(Record):
     recorded_at: float = 0.0  # by the store
 
 
-class RecordStep(Record):
+class RecordStep(Record, frozen=True, kw_only=True):
     """Write a step once."""
 
     lease: Lease
     step: Step
 
 
-class Spawn(Record):
+class Spawn(Record, frozen=True, kw_only=True):
     """Children of the held run: dependencies, calls or started ones."""
 
     lease: Lease
     runs: tuple[NewRun, ...]
 
 
-class Append(Record):
+class Append(Record, frozen=True, kw_only=True):
     """A line for the run's log."""
 
     lease: Lease
@@ -162,7 +162,7 @@ class Append(Record):
     data: bytes
 
 
-class Block(Record):
+class Block(Record, frozen=True, kw_only=True):
     """No run of this rate starts for so many seconds. Refused for names the run does not use."""
 
     lease: Lease
@@ -171,7 +171,7 @@ class Block(Record):
     seconds: float
 
 
-class Turn(Record):
+class Turn(Record, frozen=True, kw_only=True):
     """The answer to settle + claim in one."""
 
     answers: tuple[str, ...]

@@ -7,7 +7,7 @@ from penstock.core.record import Record
 Full: TypeAlias = Literal["wait", "drop", "replace"]
 
 
-class LimitDef(Record):
+class LimitDef(Record, frozen=True, kw_only=True):
     """The numbers behind a limit's name. The stored definition decides, whatever the caller's code says."""
 
     name: str
@@ -17,14 +17,14 @@ class LimitDef(Record):
     hold: bool = False  # the slot is kept through waits and retries to the end of the life
 
 
-class LimitRef(Record):
+class LimitRef(Record, frozen=True, kw_only=True):
     """A run's need of one slot of a limit. A name without a definition limits nothing."""
 
     name: str
     key: str = ""
 
 
-class LimitView(Record):
+class LimitView(Record, frozen=True, kw_only=True):
     """How one key of a limit stands."""
 
     definition: LimitDef

@@ -4,7 +4,7 @@ from penstock.core.leases import Ability
 from penstock.core.record import Record
 
 
-class WorkerInfo(Record):
+class WorkerInfo(Record, frozen=True, kw_only=True):
     """A worker process that is alive until `expires_at`."""
 
     worker: str  # name and boot nonce: never used twice
@@ -18,7 +18,7 @@ class WorkerInfo(Record):
     expires_at: float = 0.0  # by the store
 
 
-class Definition(Record):
+class Definition(Record, frozen=True, kw_only=True):
     """A task as some worker or client declared it."""
 
     task: str

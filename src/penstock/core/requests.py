@@ -4,7 +4,7 @@ from penstock.core.record import Record
 from penstock.core.run import NewRun
 
 
-class Group(Record):
+class Group(Record, frozen=True, kw_only=True):
     """Runs that are stored all or none: up to 1 000, and 4 MiB of payload; parents before their children.
 
     A flow too large for one group travels in several: the first has `opens`, and its first run is the root; each names
@@ -17,7 +17,7 @@ class Group(Record):
     closes: bool = False
 
 
-class Send(Record):
+class Send(Record, frozen=True, kw_only=True):
     """A signal to one run: named by id, or by task and idempotency key. A repeated `once` is dropped.
 
     With `start`, a run that does not exist is brought into being in the same move, the signal in its mailbox.
@@ -32,7 +32,7 @@ class Send(Record):
     start: NewRun | None = None
 
 
-class Edit(Record):
+class Edit(Record, frozen=True, kw_only=True):
     """What changes about a run that has not been claimed in this life yet; None: as it is."""
 
     priority: int | None = None
@@ -40,14 +40,14 @@ class Edit(Record):
     clear_log: bool = False  # in every state; the derived entries stay
 
 
-class Guard(Record):
+class Guard(Record, frozen=True, kw_only=True):
     """Protects live workers after an outage: nobody tended for `gap` seconds: nothing is rescued for `hold` seconds."""
 
     gap: float = 15.0
     hold: float = 30.0
 
 
-class Pause(Record):
+class Pause(Record, frozen=True, kw_only=True):
     """Stop (or resume) starts. Running runs finish."""
 
     kind: str  # "queue", "task" or "schedule"

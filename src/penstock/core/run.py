@@ -39,7 +39,7 @@ class Cause(StrEnum):
     ABANDONED = "abandoned"  # its flow was opened and never closed
 
 
-class ChildOf(Record):
+class ChildOf(Record, frozen=True, kw_only=True):
     """The edge to the parent, as asked for."""
 
     parent_id: str
@@ -49,7 +49,7 @@ class ChildOf(Record):
     cascade: bool = True  # of a started child: a cancel of the running parent reaches it
 
 
-class Keep(Record):
+class Keep(Record, frozen=True, kw_only=True):
     """How long a finished run stays, in seconds after its end, and how many succeeded ones of its task."""
 
     succeeded: float = 86_400.0
@@ -57,7 +57,7 @@ class Keep(Record):
     newest: int = 100_000
 
 
-class Key(Record):
+class Key(Record, frozen=True, kw_only=True):
     """Idempotency: one run per (task, key) while the run lives, and `ttl` seconds beyond."""
 
     key: str
@@ -65,7 +65,7 @@ class Key(Record):
     ttl: float = 7 * 86_400.0
 
 
-class FollowUp(Record):
+class FollowUp(Record, frozen=True, kw_only=True):
     """A run that the terminal move of another inserts: its handler learns about the outcome (see `About`)."""
 
     task: str
@@ -73,7 +73,7 @@ class FollowUp(Record):
     version: str = ""
 
 
-class NewRun(Record):
+class NewRun(Record, frozen=True, kw_only=True):
     """What a caller asks for. The id, made by the caller, makes asking twice harmless."""
 
     id: str
@@ -102,7 +102,7 @@ class NewRun(Record):
     nominal_at: float | None = None  # the tick that a schedule's run stands for
 
 
-class About(Record):
+class About(Record, frozen=True, kw_only=True):
     """What a follow-up run is about; its `input` is the input of that run."""
 
     run_id: str
@@ -116,7 +116,7 @@ class About(Record):
     result: bytes | None = None
 
 
-class Run(Record):
+class Run(Record, frozen=True, kw_only=True):
     """What the store knows about a run."""
 
     id: str

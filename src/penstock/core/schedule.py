@@ -8,7 +8,7 @@ from penstock.core.run import NewRun
 Overlap: TypeAlias = Literal["allow", "skip", "replace"]
 
 
-class Schedule(Record):
+class Schedule(Record, frozen=True, kw_only=True):
     """A row per schedule. The revision grows with every edit, so a tick of an older one fires nothing."""
 
     name: str
@@ -23,7 +23,7 @@ class Schedule(Record):
     last_at: float | None = None  # the last tick that fired
 
 
-class Fire(Record):
+class Fire(Record, frozen=True, kw_only=True):
     """One tick: if the schedule still stands at `at` and `revision`, move it on and enqueue the run."""
 
     name: str

@@ -11,7 +11,7 @@ from penstock.core.state import State
 T = TypeVar("T")
 
 
-class Filter(Record):
+class Filter(Record, frozen=True, kw_only=True):
     """Which runs: states (none = all), and at most one of the indexed names; `since`, `until` filter the page."""
 
     states: frozenset[State] = frozenset()
@@ -32,7 +32,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     after: str | None = None
 
 
-class LogEntry(Record):
+class LogEntry(Record, frozen=True, kw_only=True):
     """One line of a run's life. The sequence grows by order of events and never repeats for a run."""
 
     seq: int
@@ -44,7 +44,7 @@ class LogEntry(Record):
     started_at: float | None = None  # of the attempt it speaks of
 
 
-class Count(Record):
+class Count(Record, frozen=True, kw_only=True):
     """How many; `capped`: at least so many."""
 
     queue: str
@@ -53,7 +53,7 @@ class Count(Record):
     capped: bool = False
 
 
-class Why(Record):
+class Why(Record, frozen=True, kw_only=True):
     """Why a run that is not finished stands where it stands. Derived when asked."""
 
     run: Run
@@ -63,7 +63,7 @@ class Why(Record):
     until_at: float | None = None  # where the reason ends by itself
 
 
-class Signal(Record):
+class Signal(Record, frozen=True, kw_only=True):
     """One message in a run's mailbox; `seq` counts by name, from 1."""
 
     name: str
@@ -72,7 +72,7 @@ class Signal(Record):
     at: float
 
 
-class Rollup(Record):
+class Rollup(Record, frozen=True, kw_only=True):
     """What one minute saw of a task in a queue: counts, and fixed log-bucket histograms of wait and run time."""
 
     minute: int  # unix minutes
@@ -86,7 +86,7 @@ class Rollup(Record):
     times: tuple[int, ...] = ()
 
 
-class StoreInfo(Record):
+class StoreInfo(Record, frozen=True, kw_only=True):
     """Which store this is: mixed configurations are named by comparing it."""
 
     store_id: str
