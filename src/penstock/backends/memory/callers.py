@@ -1,0 +1,310 @@
+"""What anyone may ask for: signal, cancel, redrive, remove, reschedule, edit, fork, attach, detach; not enqueue."""
+
+from msgspec.structs import replace
+
+from penstock.backends.memory import groups, lines, moves
+from penstock.backends.memory.moves import Ending
+from penstock.backends.memory.rows import Mark, Row, Tables
+from penstock.core.answers import Answer, Refused
+from penstock.core.leases import Step
+from penstock.core.requests import Edit, Group, Send
+from penstock.core.run import Cause, ChildOf, Kind, NewRun
+from penstock.core.state import FINISHED, State
+from penstock.core.views import Signal
+from penstock.core.wake import Wake
+from penstock.ports.doorbell import UPKEEP, run_topic
+
+SMALL_TREE = 1_000
+
+
+def signal(t: Tables, send: Send) -> tuple[Answer, str | None]:
+    row = find_target(t, send)
+    if row is None and send.start is not None:
+        entered = groups.enter(t, Group(runs=(send.start,)))
+        if isinstance(entered, Refused):
+            return entered.answer, entered.run_id
+        row = t.rows[entered.runs[0].id]
+    if row is None:
+        return Answer.NOT_FOUND, None
+    if row.state.finished:
+        return Answer.FINISHED, row.id
+    if send.once is not None:
+        if (send.name, send.once) in row.heard:
+            return Answer.DUPLICATE, row.id
+        row.heard.add((send.name, send.once))
+    seq = sum(1 for one in row.mailbox if one.name == send.name) + 1
+    row.mailbox.append(Signal(name=send.name, seq=seq, payload=send.payload, at=t.now))
+    row.idle_claims = 0
+    moves.wake_if_due(t, row)
+    return Answer.OK, row.id
+
+
+def find_target(t: Tables, send: Send) -> Row | None:
+    """The run that a signal is for: by id, or by task and key."""
+    if send.run_id is not None:
+        return t.rows.get(send.run_id)
+    if send.task is not None and send.key is not None:
+        entry = t.keys.get((send.task, send.key))
+        return t.rows.get(entry.run_id) if entry is not None else None
+    if send.start is not None:
+        known = groups.known_as(t, send.start)
+        return t.rows.get(known) if known is not None else None
+    return None
+
+
+def cancel(t: Tables, run_id: str, *, reason: str, cascade: bool, terminate: bool) -> Answer:
+    row = t.rows.get(run_id)
+    if row is None:
+        return Answer.NOT_FOUND
+    if row.state.finished:
+        return Answer.FINISHED
+    if terminate:
+        row.rollbacks = False
+    cancel_row(t, row, Ending(state=State.CANCELLED, cause=Cause.CANCEL), reason=reason, cascade=cascade)
+    return Answer.OK
+
+
+def cancel_row(t: Tables, row: Row, ending: Ending, *, reason: str = "", cascade: bool = True) -> None:
+    """Cancel one run, at once or by request, and mark what is below it."""
+    if row.ending is None and not row.state.finished:
+        row.reason = reason or row.reason
+    if t.children.get(row.id):
+        below = moves.ALL_CHILDREN if cascade else moves.CHILDREN_OF_BAD_END
+        moves.mark_cancel(t, row, below - {Kind.DEPENDENCY} if row.new.siblings == "keep" and not cascade else below)
+    if row.ending is not None and row.state is State.QUEUED and not row.rollbacks:
+        moves.finish(t, row, ending)  # its rollbacks were called off
+    else:
+        moves.end(t, row, ending)
+
+
+def redrive(t: Tables, run_id: str, *, cascading: bool = False) -> Answer:
+    """Begin another life. `cascading`: asked for by a mark above, not by hand."""
+    row = t.rows.get(run_id)
+    if row is None:
+        return Answer.NOT_FOUND
+    if row.state not in FINISHED:
+        return Answer.STATE
+    parent = t.parent_of(row)
+    if not cascading and any(going_down(one) for one in (row, parent)):
+        return Answer.CASCADING
+    key = moves.key_of(t, row)
+    if row.new.key is not None and key is None:
+        entry = groups.live_key(t, row.new)
+        if entry is not None:
+            return Answer.KEY_CONFLICT
+        groups.take_key(t, row.new)
+    elif key is not None:
+        key.expires_at = None
+    if row.log_seq >= 2:
+        t.note(row, "finished", row.state.value.encode())
+        t.note(row, "redriven")
+    bring_back(t, row)
+    again(t, row)
+    return Answer.OK
+
+
+def going_down(row: Row | None) -> bool:
+    return row is not None and row.mark is not None and bool(row.mark.cancel or row.mark.remove)
+
+
+def bring_back(t: Tables, row: Row) -> None:
+    """A dependency that had counted is pending again, for a parent that is not finished."""
+    parent = t.parent_of(row)
+    if parent is None or parent.state.finished or row.kind is not Kind.DEPENDENCY:
+        return
+    if row.counted:
+        row.counted = False
+        parent.pending += 1
+        if parent.place is not None or parent.state is State.SCHEDULED:
+            groups.wait_again(t, parent)
+    if parent.blocked_by == row.id:
+        parent.blocked_by = moves.next_blocker(t, parent)
+
+
+def again(t: Tables, row: Row) -> None:
+    """Fresh counters and a new rank; with dependencies pending it waits until these were redriven, too."""
+    row.life += 1
+    row.claims = row.idle_claims = row.failures = row.crashes = row.releases = 0
+    row.result = row.error = row.cause = row.cause_id = row.reason = row.finished_at = row.settled = None
+    row.started_at = row.expires_at = row.deadline_at = None
+    row.by_parent = row.dead = False
+    row.rank, row.woken, row.refused = None, False, ()
+    if row.new.deadline is not None:
+        row.deadline_at = t.now + row.new.deadline
+    if row.pending:
+        moves.set_state(t, row, State.WAITING)
+        row.wake = Wake(idle=True)
+        row.mark = row.mark or Mark()
+        row.mark.redrive = True
+        t.rings.add(UPKEEP)
+    else:
+        moves.queue_up(t, row)
+
+
+def remove(t: Tables, run_id: str, *, children: bool) -> Answer:
+    row = t.rows.get(run_id)
+    if row is None:
+        return Answer.NOT_FOUND
+    tree = below(t, row) if children else [row]
+    if any(one.state is State.RUNNING for one in tree):
+        return Answer.RUNNING
+    if len(tree) <= SMALL_TREE:
+        for one in reversed(tree):
+            delete(t, one)
+        return Answer.OK
+    if any(not one.state.finished for one in tree):
+        return Answer.BIG
+    row.mark = row.mark or Mark()
+    row.mark.remove = True
+    t.rings.add(UPKEEP)
+    return Answer.OK
+
+
+def below(t: Tables, row: Row) -> list[Row]:
+    """The run and all its dependencies and calls, parents first."""
+    tree = [row]
+    for one in tree:
+        tree += [child for child in t.children_of(one) if child.kind is not Kind.STARTED]
+    return tree
+
+
+def delete(t: Tables, row: Row) -> None:
+    """Leave no trace of the run; its parent no longer waits for it."""
+    lines.leave(t, row)
+    lines.give_back(t, row, end=True)
+    row.mark = None
+    parent = t.parent_of(row)
+    del t.rows[row.id]
+    if parent is not None:
+        t.children[parent.id].pop(row.id, None)
+        if row.kind is Kind.DEPENDENCY and not row.counted:
+            moves.count(t, parent, row)
+        else:
+            moves.wake_if_due(t, parent)
+    for child in t.children.pop(row.id, {}):
+        orphan = t.rows.get(child)
+        if orphan is not None:
+            orphan.parent_id = orphan.root_id = None
+            orphan.counted = False
+    key = t.keys.get((row.new.task, row.new.key.key)) if row.new.key else None
+    if key is not None and key.run_id == row.id and key.expires_at is None and row.new.key is not None:
+        key.expires_at = t.now + row.new.key.ttl
+    if row.watched:
+        t.rings.add(run_topic(row.id))
+
+
+def reschedule(t: Tables, run_id: str, due_at: float) -> Answer:
+    row = t.rows.get(run_id)
+    if row is None:
+        return Answer.NOT_FOUND
+    if row.state not in (State.SCHEDULED, State.QUEUED) or row.ending is not None:
+        return Answer.FINISHED if row.state.finished else Answer.STATE
+    if due_at > t.now:
+        lines.leave(t, row)
+        moves.schedule(t, row, due_at)
+    elif row.state is State.SCHEDULED:
+        moves.queue_up(t, row, fresh=True)
+    return Answer.OK
+
+
+def edit(t: Tables, run_id: str, wanted: Edit) -> Answer:
+    row = t.rows.get(run_id)
+    if row is None:
+        return Answer.NOT_FOUND
+    if wanted.priority is not None or wanted.input is not None:
+        if row.state.finished:
+            return Answer.FINISHED
+        if row.state is State.RUNNING or (wanted.input is not None and row.claims):
+            return Answer.STATE
+    if wanted.input is not None:
+        row.input = wanted.input
+    if wanted.priority is not None and wanted.priority != row.priority:
+        place, line = row.place, row.line
+        t.places.take(row)
+        row.priority = wanted.priority
+        if place is not None:
+            t.places.put(place, row)
+            lines.settle_line(t, row, line)
+    if wanted.clear_log:
+        row.log.clear()
+    return Answer.OK
+
+
+def fork(t: Tables, run_id: str, new_id: str, *, upto: int | None) -> Answer:
+    row = t.rows.get(run_id)
+    if row is None:
+        return Answer.NOT_FOUND
+    if new_id in t.rows:
+        return Answer.DUPLICATE
+    new = NewRun(
+        id=new_id,
+        task=row.new.task,
+        queue=row.new.queue,
+        version=row.new.version,
+        input=row.input,
+        options=row.new.options,
+        priority=row.priority,
+        crashes=row.new.crashes,
+        limits=row.new.limits,
+        tags=row.new.tags,
+        keep=row.new.keep,
+        dead_letter=row.new.dead_letter,
+        on_success=row.new.on_success,
+        on_failure=row.new.on_failure,
+    )
+    groups.enter(t, Group(runs=(new,)))
+    copy = t.rows[new_id]
+    kept = list(row.steps.values())[:upto]
+    copy.steps = {step.path: step for step in kept}
+    copy.rollbacks = any(step.kind == "rollback" for step in kept)
+    copy.mailbox = unread(row, kept)
+    return Answer.OK
+
+
+def unread(row: Row, steps: list[Step]) -> list[Signal]:
+    """The messages that none of these steps has read, numbered anew."""
+    read = {(step.signal, step.signal_seq) for step in steps if step.signal}
+    seen: dict[str, int] = {}
+    left: list[Signal] = []
+    for one in row.mailbox:
+        if (one.name, one.seq) not in read:
+            seen[one.name] = seen.get(one.name, 0) + 1
+            left.append(replace(one, seq=seen[one.name]))
+    return left
+
+
+def attach(t: Tables, run_id: str, edge: ChildOf) -> Answer:
+    row, parent = t.rows.get(run_id), t.rows.get(edge.parent_id)
+    if row is None or parent is None:
+        return Answer.NOT_FOUND
+    if edge.kind is not Kind.DEPENDENCY:
+        return Answer.INVALID
+    if row.new.key is not None:
+        return Answer.INVALID
+    problem = groups.check_parent(parent) or groups.check_adoption(t, row, edge)
+    if problem is not None:
+        return problem[0]
+    if max(one.depth for one in below(t, row)) - row.depth + parent.depth + 1 > groups.DEEPEST:
+        return Answer.DEEP
+    groups.adopt(t, row, edge)
+    return Answer.OK
+
+
+def detach(t: Tables, run_id: str) -> Answer:
+    row = t.rows.get(run_id)
+    if row is None:
+        return Answer.NOT_FOUND
+    parent = t.parent_of(row)
+    if parent is None or row.kind is not Kind.DEPENDENCY:
+        return Answer.STATE
+    moves.count(t, parent, row)
+    moves.cut(t, row)
+    return Answer.OK
+
+
+def watch(t: Tables, run_id: str) -> State | None:
+    row = t.rows.get(run_id)
+    if row is None:
+        return None
+    row.watched = True
+    return row.state

@@ -1,0 +1,269 @@
+"""Groups of new runs: looked at whole, then stored whole. Shared by enqueue, spawn, fire and signals that start."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from penstock.backends.memory import lines, moves
+from penstock.backends.memory.rows import KeyRow, Mark, Row, Tables
+from penstock.core.answers import Accepted, Answer, Entered, Refused
+from penstock.core.requests import Group
+from penstock.core.run import ChildOf, Kind, NewRun
+from penstock.core.state import State
+from penstock.core.wake import Wake
+from penstock.ports.doorbell import UPKEEP
+
+MOST_RUNS = 1_000
+MOST_BYTES = 4 * 1024 * 1024
+DEEPEST = 64
+
+
+def enter(t: Tables, group: Group, *, holder: Row | None = None) -> Accepted | Refused:
+    """Store the group, or say what is wrong with it. `holder`: the running run whose children these may be."""
+    refused = check_group(t, group) or check_runs(t, group.runs, holder)
+    if refused is not None:
+        return refused
+    entered: list[Entered] = []
+    fresh: list[Row] = []
+    known: list[tuple[str, ChildOf]] = []
+    for new in group.runs:
+        existing = known_as(t, new)
+        entered.append(Entered(id=existing or new.id, created=existing is None))
+        if existing is None:
+            fresh.append(create(t, new, group))
+        elif new.parent is not None and new.parent.kind is Kind.DEPENDENCY:
+            known.append((existing, new.parent))
+    open_or_close(t, group)
+    for run_id, edge in known:
+        adopt(t, t.rows[run_id], edge)
+    for row in fresh:
+        activate(t, row)
+    return Accepted(runs=tuple(entered))
+
+
+def known_as(t: Tables, new: NewRun) -> str | None:
+    """The run that this one's id or key stands for already."""
+    if new.id in t.rows:
+        return new.id
+    entry = live_key(t, new)
+    return entry.run_id if entry is not None else None
+
+
+def live_key(t: Tables, new: NewRun) -> KeyRow | None:
+    if new.key is None:
+        return None
+    entry = t.keys.get((new.task, new.key.key))
+    return entry if entry is not None and (entry.expires_at is None or entry.expires_at > t.now) else None
+
+
+def take_key(t: Tables, new: NewRun) -> None:
+    """From now on the key stands for this run."""
+    if new.key is not None:
+        t.keys[(new.task, new.key.key)] = KeyRow(new.key.input_hash, new.id)
+
+
+def check_group(t: Tables, group: Group) -> Refused | None:
+    """Bounds, and the flow that the group says it belongs to."""
+    if len(group.runs) > MOST_RUNS or sum(len(new.input) + len(new.options) for new in group.runs) > MOST_BYTES:
+        return Refused(answer=Answer.BIG, detail=f"a group has at most {MOST_RUNS} runs and {MOST_BYTES} bytes")
+    if group.flow is None:
+        named = group.opens or group.closes
+        return Refused(answer=Answer.INVALID, detail="opens and closes need the flow's root") if named else None
+    root = t.rows.get(group.flow)
+    if group.opens:
+        first = group.runs[0].id if group.runs else None
+        if first != group.flow:
+            return Refused(answer=Answer.INVALID, detail="the first run of a flow's first group is its root")
+        return None
+    if root is None:
+        return Refused(answer=Answer.NOT_FOUND, run_id=group.flow, detail="no such flow")
+    if not root.open:
+        known = all(new.id in t.rows for new in group.runs)
+        return None if known else Refused(answer=Answer.STATE, run_id=group.flow, detail="the flow is not open")
+    return None
+
+
+def check_runs(t: Tables, runs: Sequence[NewRun], holder: Row | None) -> Refused | None:
+    """The first run that can't be stored."""
+    depths: dict[str, int] = {}
+    hashes: dict[tuple[str, str], bytes] = {}
+    for index, new in enumerate(runs):
+        refused = check_key(t, new, hashes) or check_edge(t, new, depths, holder)
+        if refused is not None:
+            answer, run_id, detail = refused
+            return Refused(answer=answer, index=index, run_id=run_id, detail=detail)
+    return None
+
+
+Problem = tuple[Answer, str | None, str]
+
+
+def check_key(t: Tables, new: NewRun, hashes: dict[tuple[str, str], bytes]) -> Problem | None:
+    if new.key is None or new.id in t.rows:
+        return None
+    if (new.parent is not None and new.parent.kind is not Kind.STARTED) or (new.wake is not None and new.wake.idle):
+        return Answer.INVALID, new.id, "a key is refused on dependencies, calls and runs with children"
+    entry = live_key(t, new)
+    known = entry.input_hash if entry is not None else hashes.get((new.task, new.key.key))
+    hashes.setdefault((new.task, new.key.key), new.key.input_hash)
+    if known is not None and known != new.key.input_hash:
+        return Answer.KEY_CONFLICT, entry.run_id if entry else None, f"key {new.key.key!r} stands for other input"
+    return None
+
+
+def check_edge(t: Tables, new: NewRun, depths: dict[str, int], holder: Row | None) -> Problem | None:
+    """Whether the run may become a child as it says."""
+    depths[new.id] = t.rows[new.id].depth if new.id in t.rows else 0
+    edge = new.parent
+    if edge is None:
+        return None
+    if holder is None and edge.kind is not Kind.DEPENDENCY:
+        return Answer.INVALID, new.id, "calls and started children are spawned by the run that holds the lease"
+    parent = t.rows.get(edge.parent_id)
+    if parent is None and edge.parent_id not in depths:
+        return Answer.NOT_FOUND, edge.parent_id, "no such parent"
+    if edge.kind is not Kind.STARTED:
+        depths[new.id] = depths.get(edge.parent_id, parent.depth if parent else 0) + 1
+    if depths[new.id] > DEEPEST:
+        return Answer.DEEP, new.id, f"more than {DEEPEST} levels"
+    if new.id in t.rows:
+        return check_adoption(t, t.rows[new.id], edge)
+    if parent is not None:
+        return check_parent(parent) or check_held(t, new, parent)
+    return None
+
+
+def check_parent(parent: Row) -> Problem | None:
+    """Whether this run may still get children."""
+    if parent.state.finished:
+        return Answer.FINISHED, parent.id, "the parent is finished"
+    if parent.ending is not None or (parent.mark is not None and (parent.mark.cancel or parent.mark.remove)):
+        return Answer.CASCADING, parent.id, "a cancel or removal of the parent is under way"
+    return None
+
+
+def check_held(t: Tables, new: NewRun, parent: Row) -> Problem | None:
+    """A child that waits for a slot which an ancestor keeps until the child is done would wait for ever."""
+    if new.parent is None or new.parent.kind is Kind.STARTED:
+        return None
+    above: Row | None = parent
+    while above is not None:
+        for ref in new.limits:
+            definition = t.limits.get(ref.name)
+            if definition is not None and definition.hold and (ref.name, ref.key) in above.slots:
+                return Answer.HELD, above.id, f"an ancestor holds the slot of {ref.name!r} {ref.key!r} to its end"
+        above = t.parent_of(above)
+    return None
+
+
+def check_adoption(t: Tables, row: Row, edge: ChildOf) -> Problem | None:
+    """Whether an existing run may become this dependency."""
+    if row.parent_id == edge.parent_id:
+        return None
+    parent = t.rows.get(edge.parent_id)
+    if parent is not None and (problem := check_parent(parent)) is not None:
+        return problem
+    if edge.kind is not Kind.DEPENDENCY:
+        return Answer.HAS_PARENT, row.id, "the id is taken by a run that is no child of this one"
+    old = t.parent_of(row)
+    if old is not None and not old.state.finished and row.kind is not Kind.STARTED and not row.state.finished:
+        return Answer.HAS_PARENT, old.id, "the run has another parent that lives"
+    above = parent
+    while above is not None:
+        if above is row:
+            return Answer.CYCLE, row.id, "the run would depend on itself"
+        above = t.parent_of(above)
+    if row.state is State.WAITING and row.open:
+        return Answer.STATE, row.id, "the run belongs to an open flow"
+    return None
+
+
+def create(t: Tables, new: NewRun, group: Group) -> Row:
+    """The row of a new run, with its key and the count at its parent, in no place yet."""
+    row = moves.insert(t, new)
+    now = t.now
+    take_key(t, new)
+    if group.flow is not None:
+        row.open = True
+        row.state, row.wake, row.own_delay = State.WAITING, new.wake, new.delay
+    elif new.wake is not None:
+        row.state, row.own_delay = State.WAITING, new.delay
+        row.wake = resolve(new.wake, now)
+    elif (new.at if new.at is not None else now + (new.delay or 0.0)) > now:
+        row.state = State.SCHEDULED
+        row.due_at = new.at if new.at is not None else now + (new.delay or 0.0)
+    if row.kind is Kind.DEPENDENCY:
+        hold_back(t, row)
+    return row
+
+
+def hold_back(t: Tables, child: Row) -> None:
+    """A parent that stands ready without having started waits for its new dependency."""
+    parent = t.parent_of(child)
+    if parent is not None and (parent.place is not None or parent.state is State.SCHEDULED):
+        wait_again(t, parent)
+
+
+def wait_again(t: Tables, parent: Row) -> None:
+    """Back from ready to waiting for its dependencies: only a run that has not been claimed."""
+    if parent.claims or parent.ending is not None:
+        return
+    from_scheduled = parent.state is State.SCHEDULED
+    if from_scheduled and parent.due_at is not None:
+        parent.own_delay = max(0.0, parent.due_at - t.now)
+    lines.leave(t, parent)
+    moves.set_state(t, parent, State.WAITING)
+    parent.due_at, parent.wake = None, Wake(idle=True)
+
+
+def resolve(wake: Wake, now: float) -> Wake:
+    """A wake with its delay turned into a moment."""
+    if wake.delay is None:
+        return wake
+    at = now + wake.delay if wake.at is None else min(wake.at, now + wake.delay)
+    return replace(wake, at=at, delay=None)
+
+
+def open_or_close(t: Tables, group: Group) -> None:
+    """The root of a flow notes its latest group; the last one lets its runs go, by a mark."""
+    if group.flow is None:
+        return
+    root = t.rows[group.flow]
+    if not root.open:
+        return
+    root.opened_at = t.now
+    if group.closes:
+        root.mark = root.mark or Mark()
+        root.mark.close = True
+        t.rings.add(UPKEEP)
+
+
+def adopt(t: Tables, row: Row, edge: ChildOf) -> None:
+    """An existing run becomes a dependency: what it has come to counts at once."""
+    parent = t.rows[edge.parent_id]
+    if row.parent_id == edge.parent_id or parent.state.finished:
+        return
+    moves.cut(t, row)
+    row.new = replace(row.new, parent=edge)
+    row.parent_id, row.root_id = parent.id, parent.root_id or parent.id
+    row.depth = parent.depth + 1
+    t.children[parent.id][row.id] = None
+    parent.pending += 1
+    if not row.state.finished:
+        hold_back(t, row)
+    elif row.state is State.SUCCEEDED:
+        moves.count(t, parent, row)
+    else:
+        moves.apply_policy(t, parent, row, edge.if_fails)
+
+
+def activate(t: Tables, row: Row) -> None:
+    """Give a created row its place."""
+    if row.state is State.QUEUED and row.place is None:
+        moves.queue_up(t, row)
+    elif row.state is State.SCHEDULED:
+        t.rings.add(UPKEEP)
+    elif row.state is State.WAITING:
+        if row.wake is not None and row.wake.at is not None:
+            t.rings.add(UPKEEP)
+        moves.wake_if_due(t, row)

@@ -1,0 +1,236 @@
+"""What the holders of leases do: settle outcomes, keep leases alive, record steps, spawn children. (claim: claims.)"""
+
+from msgspec.structs import replace
+
+from penstock.backends.memory import callers, groups, lines, moves
+from penstock.backends.memory.moves import Ending
+from penstock.backends.memory.rows import Row, Tables
+from penstock.core.answers import Answer, Recorded, Refused, Spawned
+from penstock.core.leases import (
+    Append,
+    Block,
+    Complete,
+    Fail,
+    Lease,
+    Outcome,
+    RecordStep,
+    Release,
+    Restart,
+    Retry,
+    Spawn,
+    Suspend,
+)
+from penstock.core.requests import Group
+from penstock.core.run import Cause, Kind
+from penstock.core.state import State
+from penstock.ports.doorbell import UPKEEP, run_topic
+
+
+def held(t: Tables, lease: Lease) -> Row | None:
+    """The run, if this lease is the current one."""
+    row = t.rows.get(lease.run_id)
+    return row if row is not None and row.state is State.RUNNING and row.token == lease.token else None
+
+
+def settle(t: Tables, outcome: Outcome) -> Answer:
+    """Turn an outcome into its move."""
+    kind = type(outcome).__name__
+    row = held(t, outcome.lease)
+    if row is None:
+        known = t.rows.get(outcome.lease.run_id)
+        done = known is not None and known.settled == (outcome.lease.token, kind)
+        return Answer.OK if done else Answer.LOST
+    row.settled = (outcome.lease.token, kind)
+    note(t, row, outcome)
+    lines.give_back(t, row)
+    if row.ending is not None:
+        settle_ending(t, row, outcome)
+        return Answer.OK
+    match outcome:
+        case Complete():
+            complete(t, row, outcome.result)
+        case Retry():
+            retry(t, row, outcome)
+        case Fail():
+            moves.finish(t, row, Ending(state=State.FAILED, cause=outcome.cause, error=outcome.error))
+        case Release():
+            release(t, row, outcome.refused)
+        case Suspend():
+            suspend(t, row, outcome)
+        case Restart():
+            restart(t, row, outcome.input)
+    return Answer.OK
+
+
+def note(t: Tables, row: Row, outcome: Outcome) -> None:
+    """Count the attempt as what it was, and log what is not told by the row."""
+    match outcome:
+        case Retry(error=bytes() as error) | Fail(error=error):
+            t.note(row, "attempt", error, started_at=row.started_at)
+            row.failures += 1
+        case Retry() | Release():
+            t.note(row, "release", started_at=row.started_at)
+            row.releases += 1
+        case _:
+            pass
+
+
+def settle_ending(t: Tables, row: Row, outcome: Outcome) -> None:
+    """The run was asked to end: it does, unless it comes back for its rollbacks."""
+    assert row.ending is not None
+    if row.rollbacks and isinstance(outcome, Retry | Release | Suspend | Restart):
+        if isinstance(outcome, Release) and outcome.refused is not None:
+            refuse(row, outcome.refused)
+        moves.queue_up(t, row)
+    elif row.ending is State.FAILED and isinstance(outcome, Fail):
+        moves.finish(t, row, Ending(state=State.FAILED, cause=outcome.cause, error=outcome.error))
+    else:
+        moves.finish(t, row, requested(row))
+
+
+def requested(row: Row) -> Ending:
+    """How the run was asked to end."""
+    assert row.ending is not None
+    return Ending(
+        state=row.ending,
+        cause=row.ending_cause,
+        error=row.ending_error,
+        cause_id=row.ending_id,
+        by_parent=row.by_parent,
+    )
+
+
+def complete(t: Tables, row: Row, result: bytes) -> None:
+    if not row.pending:
+        moves.finish(t, row, Ending(state=State.SUCCEEDED, result=result))
+        return
+    moves.set_state(t, row, State.WAITING)
+    row.token = row.worker = row.lease_expires_at = None
+    row.result, row.returned = result, True
+    moves.mark_cancel(t, row, frozenset({Kind.CALL}))
+
+
+def retry(t: Tables, row: Row, outcome: Retry) -> None:
+    row.idle_claims = 0
+    for path in outcome.forget:
+        step = row.steps.pop(path, None)
+        if step is not None and step.child_id is not None:
+            callers.redrive(t, step.child_id)
+    if outcome.delay > 0:
+        moves.schedule(t, row, t.now + outcome.delay)
+        row.rank, row.woken = None, False
+    else:
+        moves.queue_up(t, row, fresh=True)
+
+
+def release(t: Tables, row: Row, refused: str | None) -> None:
+    if refused is not None:
+        refuse(row, refused)
+    moves.queue_up(t, row)
+
+
+def refuse(row: Row, fingerprint: str) -> None:
+    row.refused = tuple(sorted({*row.refused, fingerprint}))
+
+
+def suspend(t: Tables, row: Row, outcome: Suspend) -> None:
+    moves.set_state(t, row, State.WAITING)
+    row.token = row.worker = row.lease_expires_at = None
+    row.wake = groups.resolve(outcome.wake, t.now)
+    if row.wake.at is not None:
+        t.rings.add(UPKEEP)
+    moves.wake_if_due(t, row)
+
+
+def restart(t: Tables, row: Row, new_input: bytes) -> None:
+    row.history += 1
+    row.mailbox = callers.unread(row, list(row.steps.values()))
+    row.steps.clear()
+    row.input, row.failures, row.rollbacks, row.idle_claims, row.woken = new_input, 0, False, 0, True
+    if t.children.get(row.id):
+        moves.mark_cancel(t, row, frozenset({Kind.CALL}))
+    moves.queue_up(t, row)
+
+
+def rescue(t: Tables, row: Row) -> None:
+    """The lease was lost: count the crash, and end the run or queue it again."""
+    t.note(row, "crash", started_at=row.started_at)
+    row.crashes += 1
+    row.settled = None
+    lines.give_back(t, row)
+    over = row.crashes >= row.new.crashes
+    if row.ending is not None:
+        if over or not row.rollbacks:
+            moves.finish(t, row, requested(row))
+        else:
+            moves.queue_up(t, row)
+        return
+    if over and row.rollbacks:
+        row.crashes = 0
+        moves.request(row, Ending(state=State.FAILED, cause=Cause.CRASHED))
+    elif over:
+        moves.finish(t, row, Ending(state=State.FAILED, cause=Cause.CRASHED))
+        return
+    moves.queue_up(t, row)
+
+
+def extend(t: Tables, lease: Lease, seconds: float) -> Answer:
+    row = held(t, lease)
+    if row is None:
+        return Answer.LOST
+    row.lease_expires_at = t.now + seconds
+    return Answer.OK if row.ending is None else Answer.STOP
+
+
+def record(t: Tables, item: RecordStep) -> Recorded:
+    row = held(t, item.lease)
+    if row is None:
+        return Recorded(answer=Answer.LOST)
+    known = row.steps.get(item.step.path)
+    if known is not None:
+        return Recorded(answer=Answer.DUPLICATE, step=known)
+    row.steps[item.step.path] = replace(item.step, recorded_at=t.now)
+    row.idle_claims = 0
+    row.rollbacks = row.rollbacks or item.step.kind == "rollback"
+    return Recorded(answer=Answer.OK)
+
+
+def spawn(t: Tables, item: Spawn) -> Spawned:
+    row = held(t, item.lease)
+    if row is None:
+        return Spawned(answer=Answer.LOST)
+    if row.ending is not None or callers.going_down(row):
+        return Spawned(answer=Answer.CASCADING)
+    ours = {row.id} | {new.id for new in item.runs}
+    for index, new in enumerate(item.runs):
+        if new.parent is None or new.parent.parent_id not in ours:
+            return Spawned(answer=Answer.INVALID, index=index, detail="a spawned run is a child of its spawner")
+    entered = groups.enter(t, Group(runs=item.runs), holder=row)
+    if isinstance(entered, Refused):
+        return Spawned(answer=entered.answer, index=entered.index, detail=entered.detail)
+    return Spawned(answer=Answer.OK, runs=entered.runs)
+
+
+def append(t: Tables, item: Append) -> Answer:
+    row = held(t, item.lease)
+    if row is None:
+        return Answer.LOST
+    t.note(row, item.kind, item.data)
+    if row.watched:
+        t.rings.add(run_topic(row.id))
+    return Answer.OK
+
+
+def block(t: Tables, item: Block) -> Answer:
+    row = held(t, item.lease)
+    if row is None:
+        return Answer.LOST
+    definition = t.limits.get(item.name)
+    if definition is None:
+        return Answer.NOT_FOUND
+    if definition.period is None or not any((ref.name, ref.key) == (item.name, item.key) for ref in row.new.limits):
+        return Answer.INVALID
+    line = t.lines[(item.name, item.key)]
+    line.blocked_until = max(line.blocked_until or 0.0, t.now + item.seconds)
+    t.rings.add(UPKEEP)
+    return Answer.OK
