@@ -64,11 +64,11 @@ def serves(t: Tables, side: tuple[str, ...], abilities: frozenset[Ability]) -> b
     _, _, task, version, refused = side
     if ("task", task) in t.paused:
         return False
-    return any(fits(one, task, version, tuple(refused.split("\n"))) for one in abilities)
+    return any(fits(one, task, version, tuple(filter(None, refused.split("\n")))) for one in abilities)
 
 
 def fits(ability: Ability, task: str, version: str, refused: tuple[str, ...]) -> bool:
-    return ability.task == task and version in ("", ability.version) and ability.fingerprint not in (refused or ("",))
+    return ability.task == task and version in ("", ability.version) and ability.fingerprint not in refused
 
 
 def side_of(row: Row) -> tuple[str, ...]:
