@@ -137,6 +137,8 @@ class Step(Record, frozen=True, kw_only=True):
     error: bytes | None = None
     input_hash: bytes = b""
     child_id: str | None = None
+    signal: str = ""  # the message that this step has read: name ...
+    signal_seq: int = 0  # ... and number
     recorded_at: float = 0.0  # by the store
 
 
