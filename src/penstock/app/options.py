@@ -1,0 +1,163 @@
+"""How a run shall be treated, said in layers: app, queue, task, call. A layer overrides only the fields it names.
+
+Checked once, where it is said. Knows no task and no store.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypedDict, Unpack, cast
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from penstock.core.duration import Duration, Moment, moment, seconds
+from penstock.core.errors import Invalid
+from penstock.core.ids import check_new_run_id
+from penstock.core.names import check_key, check_name, check_priority, check_tags
+from penstock.core.retry import Retry
+from penstock.core.run import Keep
+
+
+class Named(TypedDict, total=False):
+    """What every layer may name. Durations: seconds, a timedelta, or text like "10m"."""
+
+    queue: str
+    priority: int  # -1000 to 1000, higher first
+    delay: Duration  # not before so long from now
+    expires: Duration | None  # fails if not started so long after it was due
+    timeout: Duration | None  # of one attempt
+    deadline: Duration | None  # of the whole run, from now
+    retry: Retry
+    tags: list[str] | tuple[str, ...]  # of a call they are added to those of its task
+    keep: Duration | Keep  # how long the run is kept once it has finished
+    dead_letter: bool | str  # listed when failed for good: in `<queue>-dlq`, or under this name
+    key_ttl: Duration  # how long a key outlives its run
+    crashes: int  # lost workers that fail the run
+
+
+class NamedByCall(Named, total=False):
+    """What only one call can name."""
+
+    at: Moment  # not before this moment
+    key: str  # one run per task and key, while it lives and `key_ttl` beyond
+    id: str
+    cascade: bool  # started by a running task: whether a cancel of that one reaches it
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """One layer, checked: what it does not name is UNSET. Made by `options()` and by `opts()`."""
+
+    queue: str | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
+    delay: float | UnsetType = UNSET
+    at: float | UnsetType = UNSET
+    expires: float | UnsetType | None = UNSET
+    timeout: float | UnsetType | None = UNSET
+    deadline: float | UnsetType | None = UNSET
+    retry: Retry | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
+    keep: Keep | UnsetType = UNSET
+    dead_letter: bool | str | UnsetType = UNSET
+    key: str | UnsetType = UNSET
+    key_ttl: float | UnsetType = UNSET
+    crashes: int | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    cascade: bool | UnsetType = UNSET
+
+
+NOTHING: Final = Options()
+
+
+def options(**named: Unpack[Named]) -> Options:
+    """A layer of options, for `App(defaults=)` and `App(queues=)`. Raises `Invalid` naming what is out of range."""
+    return checked(named, Named.__annotations__)
+
+
+def checked(named: Mapping[str, Any], allowed: Mapping[str, object] = NamedByCall.__annotations__) -> Options:
+    """The layer that these names and values make. Raises `Invalid` for the first that is refused."""
+    for name, value in named.items():
+        if name not in allowed:
+            raise Invalid(name, value, f"no such option here; there are {', '.join(sorted(allowed))}")
+    if "delay" in named and "at" in named:
+        raise Invalid("at", named["at"], "say delay= or at=, not both")
+    return Options(**{name: _CHECKS[name](value, name) for name, value in named.items()})
+
+
+def layered(*layers: Options) -> Options:
+    """What the layers say together, later ones first; tags add up."""
+    found: dict[str, Any] = {}
+    for layer in layers:
+        said = {name: value for name in layer.__struct_fields__ if (value := getattr(layer, name)) is not UNSET}
+        if "delay" in said or "at" in said:  # two ways to say one thing: the later layer's way stands
+            found.pop("delay", None)
+            found.pop("at", None)
+        if "tags" in said and "tags" in found:
+            said["tags"] = check_tags((*found["tags"], *said["tags"]))
+        found |= said
+    return Options(**found)
+
+
+def _above_zero(value: object, parameter: str) -> float:
+    return seconds(value, parameter, allow_zero=False)
+
+
+def _or_none(check: Callable[[object, str], float]) -> Callable[[object, str], float | None]:
+    return lambda value, parameter: None if value is None else check(value, parameter)
+
+
+def _retry(value: object, parameter: str) -> Retry:
+    if not isinstance(value, Retry):
+        raise Invalid(parameter, value, "say Retry(5), Retry(attempts=1), Retry(5, on=OSError, cap=...)")
+    return value
+
+
+def _keep(value: object, parameter: str) -> Keep:
+    if isinstance(value, Keep):
+        seconds(value.succeeded, f"{parameter}.succeeded")
+        seconds(value.failed, f"{parameter}.failed")
+        _whole(value.newest, f"{parameter}.newest", lowest=0, highest=1_000_000_000)
+        return value
+    kept = seconds(value, parameter)
+    return Keep(succeeded=kept, failed=kept)
+
+
+def _dead_letter(value: object, parameter: str) -> bool | str:
+    return value if isinstance(value, bool) else check_name(value, parameter)
+
+
+def _flag(value: object, parameter: str) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid(parameter, value, "True or False")
+    return value
+
+
+def _whole(value: object, parameter: str, *, lowest: int, highest: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+        raise Invalid(parameter, value, f"a whole number from {lowest:,} to {highest:,}")
+    return value
+
+
+def _crashes(value: object, parameter: str) -> int:
+    return _whole(value, parameter, lowest=0, highest=1000)
+
+
+_CHECKS: Final = cast(
+    "dict[str, Callable[[object, str], object]]",
+    {
+        "queue": check_name,
+        "priority": check_priority,
+        "delay": seconds,
+        "at": moment,
+        "expires": _or_none(_above_zero),
+        "timeout": _or_none(_above_zero),
+        "deadline": _or_none(_above_zero),
+        "retry": _retry,
+        "tags": check_tags,
+        "keep": _keep,
+        "dead_letter": _dead_letter,
+        "key": check_key,
+        "key_ttl": seconds,
+        "crashes": _crashes,
+        "id": check_new_run_id,
+        "cascade": _flag,
+    },
+)
