@@ -100,6 +100,8 @@ def redrive(t: Tables, run_id: str, *, cascading: bool = False) -> Answer:
         t.note(row, "redriven")
     bring_back(t, row)
     again(t, row)
+    if parent is not None and parent.blocked_by == row.id:
+        parent.blocked_by = moves.next_blocker(t, parent)
     return Answer.OK
 
 
@@ -117,8 +119,6 @@ def bring_back(t: Tables, row: Row) -> None:
         parent.pending += 1
         if parent.place is not None or parent.state is State.SCHEDULED:
             groups.wait_again(t, parent)
-    if parent.blocked_by == row.id:
-        parent.blocked_by = moves.next_blocker(t, parent)
 
 
 def again(t: Tables, row: Row) -> None:
@@ -168,27 +168,26 @@ def below(t: Tables, row: Row) -> list[Row]:
     return tree
 
 
-def delete(t: Tables, row: Row) -> None:
-    """Leave no trace of the run; its parent no longer waits for it."""
+def delete(t: Tables, row: Row, *, keep_key: bool = False) -> None:
+    """Leave no trace of the run (retention keeps what its key stands for); its parent no longer waits for it."""
     lines.leave(t, row)
     lines.give_back(t, row, end=True)
     row.mark = None
     parent = t.parent_of(row)
+    if parent is not None:
+        if row.kind is Kind.DEPENDENCY:
+            moves.count(t, parent, row)
+        moves.cut(t, row)
     del t.rows[row.id]
     if parent is not None:
-        t.children[parent.id].pop(row.id, None)
-        if row.kind is Kind.DEPENDENCY and not row.counted:
-            moves.count(t, parent, row)
-        else:
-            moves.wake_if_due(t, parent)
+        moves.wake_if_due(t, parent)
     for child in t.children.pop(row.id, {}):
         orphan = t.rows.get(child)
         if orphan is not None:
             orphan.parent_id = orphan.root_id = None
             orphan.counted = False
-    key = t.keys.get((row.new.task, row.new.key.key)) if row.new.key else None
-    if key is not None and key.run_id == row.id and key.expires_at is None and row.new.key is not None:
-        key.expires_at = t.now + row.new.key.ttl
+    if row.new.key is not None and not keep_key and moves.key_of(t, row) is not None:
+        del t.keys[(row.new.task, row.new.key.key)]
     if row.watched:
         t.rings.add(run_topic(row.id))
 

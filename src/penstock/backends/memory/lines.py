@@ -61,6 +61,11 @@ def join(t: Tables, row: Row) -> bool:
         to_ready(t, row)
         return True
     key = missing[0]
+    if t.limits[key[0]].full == "drop" and row.claims == 0:
+        row.line = key
+        if free(t, key):
+            to_ready(t, row)
+        return free(t, key) > 0
     group = (row.new.queue, row.priority)
     waits = any((other.new.queue, other.priority) == group for other in parked(t, key))
     out = sum(1 for other in members_out(t, key) if (other.new.queue, other.priority) == group)
@@ -74,7 +79,7 @@ def join(t: Tables, row: Row) -> bool:
 def park(t: Tables, row: Row, key: LineKey) -> bool:
     """Let the run wait in the line. False: the limit drops it instead."""
     definition = t.limits[key[0]]
-    if definition.full == "drop":
+    if definition.full == "drop" and row.claims == 0:
         return False
     if definition.full == "replace" and row.claims == 0 and row.rank is not None and row.rank > 0:
         row.rank = next(t.firsts)

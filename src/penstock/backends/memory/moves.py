@@ -262,6 +262,9 @@ def next_blocker(t: Tables, parent: Row) -> str | None:
 def cut(t: Tables, child: Row) -> None:
     """Forget the edge from child to parent."""
     if child.parent_id is not None:
+        parent = t.parent_of(child)
+        if parent is not None and child.kind is Kind.DEPENDENCY and not child.counted:
+            parent.pending -= 1  # of a finished parent: a living one has counted it
         t.children[child.parent_id].pop(child.id, None)
         child.parent_id = child.root_id = None
         child.counted = False

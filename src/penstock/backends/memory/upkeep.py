@@ -137,18 +137,32 @@ def overdue(t: Tables, row: Row) -> Cause | None:
 
 
 def cascade(t: Tables, most: int) -> int:
-    """Work off marks, a batch at a time; a mark is cleared when nothing is left to do below it."""
+    """Work off marks, level by level; a mark is cleared when nothing is left to do below it."""
     done = 0
-    for row in [row for row in t.rows.values() if row.mark is not None]:
-        while row.mark is not None and done < most:
+    while done < most:
+        before = done
+        for row in [row for row in t.rows.values() if row.mark is not None]:
+            if row.mark is None or row.id not in t.rows:
+                continue
             batch = list(islice(work_below(t, row, row.mark), min(CASCADE_BATCH, most - done)))
-            if not batch:
-                clear(t, row)
-                break
             for step in batch:
                 step()
             done += len(batch)
+            if not batch and not held_up(t, row):
+                clear(t, row)
+        if done == before:
+            break
     return done
+
+
+def held_up(t: Tables, row: Row) -> bool:
+    """Whether a redrive below must wait until a cancel still under way there is through."""
+    assert row.mark is not None
+    return row.mark.redrive and any(redriven_by_mark(child) for child in t.children_of(row))
+
+
+def redriven_by_mark(child: Row) -> bool:
+    return child.kind is Kind.DEPENDENCY and not child.counted and child.state.finished
 
 
 def work_below(t: Tables, row: Row, mark: Mark) -> Iterator[Callable[[], object]]:
@@ -161,7 +175,7 @@ def work_below(t: Tables, row: Row, mark: Mark) -> Iterator[Callable[[], object]
         if child.kind in mark.cancel and reached_by_cancel(child):
             ending = Ending(state=State.CANCELLED, cause=Cause.PARENT, by_parent=True)
             yield partial(callers.cancel_row, t, child, ending, reason=row.reason or "")
-        if mark.redrive and child.kind is Kind.DEPENDENCY and not child.counted and child.state.finished:
+        if mark.redrive and redriven_by_mark(child) and not callers.going_down(child):
             yield partial(callers.redrive, t, child.id, cascading=True)
     if mark.close:
         for one in sorted(t.rows.values(), key=lambda one: one.no):
@@ -199,7 +213,7 @@ def purge(t: Tables, most: int) -> int:
             break
         if all(one.state.finished and not one.dead for one in tree):
             for one in reversed(tree):
-                callers.delete(t, one)
+                callers.delete(t, one, keep_key=True)
             done += len(tree)
     for name in [name for name, key in t.keys.items() if key.expires_at is not None and key.expires_at <= t.now]:
         del t.keys[name]
