@@ -85,7 +85,7 @@ class NewRun(Record, frozen=True, kw_only=True):
     priority: int = 0  # higher first
     at: float | None = None  # not before this moment; with a wake: the run's own delay is `delay`
     delay: float | None = None  # not before so many seconds from now; of a parent: from its release
-    expires: float | None = None  # seconds from when it is due: fails if not started by then
+    expires: float | None = None  # seconds from when it is due (a parent: from its release): fails if not started
     deadline: float | None = None  # seconds from now: fails if not finished by then
     crashes: int = 3  # lost leases that fail the run; 0 is refused at the API: 1 = the first
     key: Key | None = None

@@ -189,9 +189,11 @@ def create(t: Tables, new: NewRun, group: Group) -> Row:
     elif new.wake is not None:
         row.state, row.own_delay = State.WAITING, new.delay
         row.wake = resolve(new.wake, now)
-    elif (new.at if new.at is not None else now + (new.delay or 0.0)) > now:
-        row.state = State.SCHEDULED
-        row.due_at = new.at if new.at is not None else now + (new.delay or 0.0)
+    else:
+        due_at = new.at if new.at is not None else now + (new.delay or 0.0)
+        moves.expire_from(t, row, due_at)
+        if due_at > now:
+            row.state, row.due_at = State.SCHEDULED, due_at
     if row.kind is Kind.DEPENDENCY:
         hold_back(t, row)
     return row

@@ -167,10 +167,7 @@ def follow_up(t: Tables, row: Row) -> None:
 def insert(t: Tables, new: NewRun) -> Row:
     """A row as asked for, in no place yet."""
     now = t.now
-    due = new.at if new.at is not None else now + (new.delay or 0.0)
     row = Row(new, next(t.serial), State.QUEUED, now, now, new.input, new.priority)
-    if new.expires is not None:
-        row.expires_at = max(due, now) + new.expires
     if new.deadline is not None:
         row.deadline_at = now + new.deadline
     if new.parent is not None:
@@ -182,9 +179,16 @@ def insert(t: Tables, new: NewRun) -> Row:
         if new.parent.kind is Kind.DEPENDENCY:
             parent.pending += 1
     t.rows[row.id] = row
-    if row.expires_at is not None or row.deadline_at is not None:
+    if row.deadline_at is not None:
         t.rings.add(UPKEEP)
     return row
+
+
+def expire_from(t: Tables, row: Row, due_at: float) -> None:
+    """The time in which a run must start begins when it is due."""
+    if row.new.expires is not None and row.claims == 0:
+        row.expires_at = max(due_at, t.now) + row.new.expires
+        t.rings.add(UPKEEP)
 
 
 def tell_parent(t: Tables, child: Row) -> None:
@@ -312,10 +316,10 @@ def let_go(t: Tables, row: Row) -> None:
         finish(t, row, Ending(state=State.SUCCEEDED, result=row.result))
         return
     delay, row.own_delay = row.own_delay, None
-    if row.claims == 0 and delay is not None and delay > 0:
-        schedule(t, row, t.now + delay)
-    elif row.claims == 0 and row.new.at is not None and row.new.at > t.now:
-        schedule(t, row, row.new.at)
+    due_at = row.new.at if row.new.at is not None else t.now + (delay or 0.0)
+    expire_from(t, row, due_at)
+    if row.claims == 0 and due_at > t.now:
+        schedule(t, row, due_at)
     else:
         row.woken = row.claims > 0
         queue_up(t, row)

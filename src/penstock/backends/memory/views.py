@@ -156,7 +156,7 @@ def why_waiting(t: Tables, row: Row) -> Reason:
     if row.returned or wake is None or wake.idle:
         return "children", tuple(child.id for child in pending_of(t, row))[:10], wake.at if wake else None
     if wake.signals:
-        return "signals", tuple(sorted(wake.signals)), wake.at
+        return "signal", tuple(sorted(wake.signals)), wake.at
     if wake.of or wake.finishes is not None:
         return "children", tuple(run_id for ids, _ in wake.of for run_id in ids)[:10], wake.at
     return "moment", (), wake.at
