@@ -11,6 +11,8 @@ PenstockError
 │   ├── Duplicate          the run can't have its key again
 │   ├── Cascading          a cancel or removal is under way there: ask again
 │   ├── NotFound           no such run, queue, schedule, ...
+│   ├── WrongState         it means nothing for a run that stands where this one does
+│   ├── Blocking           a call that waits, where waiting would hold up what it waits for
 │   ├── NotInRun           a durable call outside a run
 │   ├── Closed             the app is closed
 │   └── Mismatch           processes are configured differently
@@ -138,6 +140,24 @@ class NotFound(PenstockError):
         super().__init__(f"no {what} {shown(name)}: it was never stored, or has been removed")
         self.what = what
         self.name = name
+
+
+class WrongState(PenstockError):
+    """The operation means nothing for a run in its present state. Nothing was changed."""
+
+    def __init__(self, operation: str, run_id: str, state: str) -> None:
+        super().__init__(f"{operation} is refused: run {run_id} is {state}")
+        self.operation = operation
+        self.run_id = run_id
+        self.state = state
+
+
+class Blocking(PenstockError):
+    """The call would wait where nothing else can go on meanwhile."""
+
+    def __init__(self, call: str, instead: str) -> None:
+        super().__init__(f"{call} would block here: {instead}")
+        self.call = call
 
 
 class NotInRun(PenstockError):
