@@ -59,7 +59,10 @@ class Codec(Protocol):
 class Identity:
     """The codec that changes nothing."""
 
-    name: Final = ""
+    @property
+    def name(self) -> str:
+        """Nothing: every process reads what it writes."""
+        return ""
 
     def encode(self, data: bytes) -> bytes:
         """The same bytes."""

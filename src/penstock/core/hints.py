@@ -52,6 +52,10 @@ def hint(annotation: Annotation, parameter: str) -> Hint:
     for part in tree:
         if isinstance(part, kinds.RawType | kinds.ExtType):
             raise Invalid(parameter, annotation, "raw data has no meaning of its own: annotate what is in it")
+        if isinstance(part, kinds.CustomType) and part.cls.__module__ == "collections.abc":
+            raise Invalid(
+                parameter, annotation, f"{part.cls.__name__} says too little: list, Sequence, dict or Mapping"
+            )
         if isinstance(part, kinds.CustomType) and not adapters.is_model(part.cls):
             return _adapted(annotation, parameter, f"nothing says how a {part.cls.__qualname__} is read from JSON")
         if isinstance(part, kinds.DataclassType) and adapters.is_pydantic_dataclass(part.cls):

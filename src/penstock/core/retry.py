@@ -93,12 +93,14 @@ def _check_attempts(value: object) -> None:
 
 
 def _check_errors(value: object, parameter: str, *, empty: bool) -> None:
-    classes = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    classes = _members(value)
     right = all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in classes)
     if not right or not (classes or empty):
-        raise Invalid(
-            parameter, cast("object", value), "an exception class or a tuple of them, such as (OSError, TimeoutError)"
-        )
+        raise Invalid(parameter, value, "an exception class or a tuple of them, such as (OSError, TimeoutError)")
+
+
+def _members(value: object) -> tuple[object, ...]:
+    return cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
 
 
 def _check_number(value: object, parameter: str, low: float, high: float) -> None:

@@ -25,7 +25,9 @@ Call: TypeAlias = tuple[list[Any], dict[str, Any]]
 
 _EXTRA: Final[Mapping[object, str]] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
 _LEVELS: Final = codec.DEPTH + 2  # the object of names and the list or object of extra ones are ours
-_PLACE: Final = re.compile(r"at `\$\.([^.\[`]+)|field `(.+?)`|argument:? '(.+?)'")
+_PLACES: Final = tuple(
+    re.compile(place) for place in (r"at `\$\.([^.\[`]+)", r"field `(.+?)`", r"(?:arguments?:? |^)'(\w+)'")
+)
 
 
 class Signature:
@@ -46,6 +48,11 @@ class Signature:
         self._sets = any(found.sets for found in self._hints.values())
         by_kind: dict[object, Parameter] = {parameter.kind: parameter for parameter in self._bare.parameters.values()}
         self._extra = {kind: by_kind[kind] for kind in _EXTRA if kind in by_kind}
+        self._named = self.injected.keys() | {
+            parameter.name
+            for parameter in self._bare.parameters.values()
+            if parameter.kind in {Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY}
+        }
         self._direct = not self._extra and Parameter.POSITIONAL_ONLY not in by_kind
         self._input = self._record()
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._input, dec_hook=adapters.load)
@@ -134,10 +141,9 @@ class Signature:
         try:
             bound = self._bare.bind(*args, **kwargs)
         except TypeError as error:
-            place = _PLACE.search(str(error))
-            name = place[3] if place else "args"
-            value = kwargs.get(name, MISSING) if place else tuple(args)
-            raise self._refusal(name, value, str(error)) from None
+            culprit = _place(error)
+            value = tuple(args) if culprit is None else kwargs.get(culprit, MISSING)
+            raise self._refusal(culprit or "args", value, str(error)) from None
         return self._input(**bound.arguments)
 
     def _spread(self, named: dict[str, Any]) -> Call:
@@ -148,7 +154,7 @@ class Signature:
             by_position = parameter.kind is Parameter.POSITIONAL_ONLY
             if by_position or (extra and parameter.kind is Parameter.POSITIONAL_OR_KEYWORD):
                 positional.append(named.pop(parameter.name, parameter.default))
-        if any(name in named or name in self.injected for name in open_ended):
+        if not self._named.isdisjoint(open_ended):
             raise self._refusal("**", STORED, f"a name stands in it that {self._task} takes itself")
         return [*positional, *extra], named | dict(open_ended)
 
@@ -156,8 +162,7 @@ class Signature:
         try:
             found: msgspec.Struct = self._decoder.decode(data)
         except Exception as error:  # decoding runs code of the annotated classes, which may raise anything
-            place = _PLACE.search(str(error))
-            name = (place[1] or place[2]) if place else "input"
+            name = _place(error) or "input"
             raise self._refusal(name, getattr(given, name, STORED), str(error)) from error
         return found
 
@@ -182,6 +187,12 @@ class Signature:
 
     def _refusal(self, name: str, value: object, reason: str) -> InvalidInput:
         return InvalidInput(name, value, f"{reason}. The call is {self}")
+
+
+def _place(error: Exception) -> str | None:
+    """The parameter that a complaint is about: the first part of its path, or the only name in it."""
+    found = next((hit for place in _PLACES if (hit := place.search(str(error)))), None)
+    return found[1] if found else None
 
 
 def _split(
