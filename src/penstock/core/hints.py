@@ -103,7 +103,7 @@ def hints_of(function: Callable[..., object], task: str) -> dict[str, Annotation
             _who_names(function, error.name),
             error.name,
             f"an annotation of {task} is text, and this name is not at the top of its module: define it there "
-            "(imports under TYPE_CHECKING are not run)",
+            "(what only type checkers import is not there when the program runs)",
         ) from error
     except TypeError as error:
         raise Invalid(task, function, f"its annotations can't be read: {error}") from error
