@@ -99,6 +99,7 @@ class Fail(Record, frozen=True, kw_only=True):
     lease: Lease
     error: bytes
     cause: Cause = Cause.ERROR
+    forget: tuple[str, ...] = ()  # as of `Retry`, if the run is ever redriven
 
 
 class Release(Record, frozen=True, kw_only=True):

@@ -129,23 +129,37 @@ def again(t: Tables, row: Row) -> None:
     row.started_at = row.expires_at = row.deadline_at = None
     row.by_parent = row.dead = False
     row.rank, row.woken, row.refused = None, False, ()
+    for path in row.forget:
+        forget(t, row, path)
+    row.forget = ()
     if row.new.deadline is not None:
         row.deadline_at = t.now + row.new.deadline
     if row.pending:
         moves.set_state(t, row, State.WAITING)
+        row.own_delay = None
         row.wake = Wake(idle=True)
         row.mark = row.mark or Mark()
         row.mark.redrive = True
         t.rings.add(UPKEEP)
     else:
+        moves.expire_from(t, row, t.now)
         moves.queue_up(t, row)
+
+
+def forget(t: Tables, row: Row, path: str) -> None:
+    """Drop a recorded error; the child behind it, if it has ended, starts again."""
+    step = row.steps.pop(path, None)
+    if step is not None and step.child_id is not None:
+        redrive(t, step.child_id, cascading=True)
 
 
 def remove(t: Tables, run_id: str, *, children: bool) -> Answer:
     row = t.rows.get(run_id)
     if row is None:
         return Answer.NOT_FOUND
-    tree = below(t, row) if children else [row]
+    if not children:
+        return remove_alone(t, row)
+    tree = below(t, row)
     if any(one.state is State.RUNNING for one in tree):
         return Answer.RUNNING
     if len(tree) <= SMALL_TREE:
@@ -157,6 +171,19 @@ def remove(t: Tables, run_id: str, *, children: bool) -> Answer:
     row.mark = row.mark or Mark()
     row.mark.remove = True
     t.rings.add(UPKEEP)
+    return Answer.OK
+
+
+def remove_alone(t: Tables, row: Row) -> Answer:
+    """The runs below go on as trees of their own."""
+    if row.state is State.RUNNING:
+        return Answer.RUNNING
+    if len(below(t, row)) > SMALL_TREE:
+        return Answer.BIG
+    orphans = [child for child in t.children_of(row) if child.kind is not Kind.STARTED]
+    delete(t, row)
+    for orphan in orphans:
+        moves.reroot(t, orphan, None, 0)
     return Answer.OK
 
 
@@ -283,7 +310,10 @@ def attach(t: Tables, run_id: str, edge: ChildOf) -> Answer:
     problem = groups.check_parent(parent) or groups.check_adoption(t, row, edge)
     if problem is not None:
         return problem[0]
-    if max(one.depth for one in below(t, row)) - row.depth + parent.depth + 1 > groups.DEEPEST:
+    tree = below(t, row)
+    if len(tree) > SMALL_TREE:
+        return Answer.BIG
+    if max(one.depth for one in tree) - row.depth + parent.depth + 1 > groups.DEEPEST:
         return Answer.DEEP
     groups.adopt(t, row, edge)
     return Answer.OK
@@ -296,8 +326,11 @@ def detach(t: Tables, run_id: str) -> Answer:
     parent = t.parent_of(row)
     if parent is None or row.kind is not Kind.DEPENDENCY:
         return Answer.STATE
+    if len(below(t, row)) > SMALL_TREE:
+        return Answer.BIG
     moves.count(t, parent, row)
     moves.cut(t, row)
+    moves.reroot(t, row, None, 0)
     return Answer.OK
 
 

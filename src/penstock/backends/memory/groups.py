@@ -247,9 +247,9 @@ def adopt(t: Tables, row: Row, edge: ChildOf) -> None:
         return
     moves.cut(t, row)
     row.new = replace(row.new, parent=edge)
-    row.parent_id, row.root_id = parent.id, parent.root_id or parent.id
-    row.depth = parent.depth + 1
+    row.parent_id = parent.id
     t.children[parent.id][row.id] = None
+    moves.reroot(t, row, parent.root_id or parent.id, parent.depth + 1)
     parent.pending += 1
     if not row.state.finished:
         hold_back(t, row)

@@ -52,6 +52,7 @@ def settle(t: Tables, outcome: Outcome) -> Answer:
         case Retry():
             retry(t, row, outcome)
         case Fail():
+            row.forget = outcome.forget
             moves.finish(t, row, Ending(state=State.FAILED, cause=outcome.cause, error=outcome.error))
         case Release():
             release(t, row, outcome.refused)
@@ -113,9 +114,7 @@ def complete(t: Tables, row: Row, result: bytes) -> None:
 def retry(t: Tables, row: Row, outcome: Retry) -> None:
     row.idle_claims = 0
     for path in outcome.forget:
-        step = row.steps.pop(path, None)
-        if step is not None and step.child_id is not None:
-            callers.redrive(t, step.child_id)
+        callers.forget(t, row, path)
     if outcome.delay > 0:
         moves.schedule(t, row, t.now + outcome.delay)
         row.rank, row.woken = None, False

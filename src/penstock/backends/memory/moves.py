@@ -237,8 +237,6 @@ def apply_policy(t: Tables, parent: Row, child: Row, policy: IfFails) -> None:
             count(t, parent, child)
         case Effect.COUNT:
             count(t, parent, child)
-            if policy is IfFails.REMOVE:
-                cut(t, child)
         case Effect.NOTHING:
             pass
 
@@ -273,6 +271,14 @@ def cut(t: Tables, child: Row) -> None:
         child.parent_id = child.root_id = None
         child.counted = False
         child.depth = 0
+
+
+def reroot(t: Tables, row: Row, root_id: str | None, depth: int) -> None:
+    """The run and all below it belong to another tree, or begin one."""
+    row.root_id, row.depth = root_id, depth
+    for child in t.children_of(row):
+        if child.kind is not Kind.STARTED:
+            reroot(t, child, root_id or row.id, depth + 1)
 
 
 def fulfilled(t: Tables, row: Row) -> bool:

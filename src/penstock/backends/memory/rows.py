@@ -100,6 +100,7 @@ class Row:
     dead: bool = False
     finish_no: int = 0
     about: About | None = None
+    forget: tuple[str, ...] = ()  # paths of steps that a redrive drops
     steps: dict[str, Step] = field(default_factory=dict[str, Step])
     mailbox: list[Signal] = field(default_factory=list[Signal])
     heard: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])  # signals sent `once`

@@ -14,7 +14,7 @@ from penstock.backends.memory.doorbell import LocalDoorbell
 from penstock.backends.memory.rows import Tables, run_of
 from penstock.core.answers import Accepted, Answer, Recorded, Refused, Spawned, Tended
 from penstock.core.clock import Clock, system_clock
-from penstock.core.errors import Closed
+from penstock.core.errors import Closed, Invalid
 from penstock.core.leases import Append, Block, ClaimRequest, Claims, Lease, Outcome, RecordStep, Spawn, Step, Turn
 from penstock.core.limits import LimitDef, LimitView
 from penstock.core.registry import Definition, WorkerInfo
@@ -214,3 +214,10 @@ class MemoryStore:
         return self._do(
             lambda t: StoreInfo(store_id=self._id, schema=1, namespace=self._namespace, now=t.now, durable="memory")
         )
+
+
+def from_url(url: str, *, namespace: str, clock: Clock) -> MemoryStore:
+    """A new, empty store; `memory://` takes no options."""
+    if url != "memory://":
+        raise Invalid("url", url, "must be memory:// and nothing else")
+    return MemoryStore(clock=clock, namespace=namespace)

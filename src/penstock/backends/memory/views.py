@@ -42,11 +42,18 @@ def matches(row: Row, wanted: Filter) -> bool:
 
 
 def children(t: Tables, run_id: str, after: str | None, limit: int) -> Page[Run]:
-    order = [child for child in t.children.get(run_id, ()) if child in t.rows]
+    order = [child for child in t.children.get(run_id, ()) if child in t.rows and not removed(t.rows[child])]
     start = int(after) if after is not None else 0
     shown = order[start : start + limit]
     more = len(order) > start + limit
     return Page(items=tuple(run_of(t.rows[child]) for child in shown), after=str(start + limit) if more else None)
+
+
+def removed(row: Row) -> bool:
+    """Whether the run failed under `remove`: its parent does not see it any more."""
+    edge = row.new.parent
+    bad = row.state in (State.FAILED, State.CANCELLED) and not row.by_parent
+    return edge is not None and edge.kind == "dependency" and edge.if_fails == "remove" and bad
 
 
 def dead(t: Tables, name: str | None, after: str | None, limit: int) -> Page[Run]:
