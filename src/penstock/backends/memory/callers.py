@@ -198,7 +198,8 @@ def below(t: Tables, row: Row) -> list[Row]:
 def delete(t: Tables, row: Row, *, keep_key: bool = False) -> None:
     """Leave no trace of the run (retention keeps what its key stands for); its parent no longer waits for it."""
     lines.leave(t, row)
-    lines.give_back(t, row, end=True)
+    for key in lines.give_back(t, row, end=True):
+        lines.offer(t, key)
     row.mark = None
     parent = t.parent_of(row)
     if parent is not None:

@@ -42,10 +42,18 @@ def settle(t: Tables, outcome: Outcome) -> Answer:
         return Answer.OK if done else Answer.LOST
     row.settled = (outcome.lease.token, kind)
     note(t, row, outcome)
-    lines.give_back(t, row)
+    freed = lines.give_back(t, row)
     if row.ending is not None:
         settle_ending(t, row, outcome)
-        return Answer.OK
+    else:
+        move(t, row, outcome)
+    for key in freed:
+        lines.offer(t, key)
+    return Answer.OK
+
+
+def move(t: Tables, row: Row, outcome: Outcome) -> None:
+    """The move of an outcome, for a run that nobody has asked to end."""
     match outcome:
         case Complete():
             complete(t, row, outcome.result)
@@ -60,7 +68,6 @@ def settle(t: Tables, outcome: Outcome) -> Answer:
             suspend(t, row, outcome)
         case Restart():
             restart(t, row, outcome.input)
-    return Answer.OK
 
 
 def note(t: Tables, row: Row, outcome: Outcome) -> None:
@@ -156,7 +163,13 @@ def rescue(t: Tables, row: Row) -> None:
     t.note(row, "crash", started_at=row.started_at)
     row.crashes += 1
     row.settled = None
-    lines.give_back(t, row)
+    freed = lines.give_back(t, row)
+    go_on_after_crash(t, row)
+    for key in freed:
+        lines.offer(t, key)
+
+
+def go_on_after_crash(t: Tables, row: Row) -> None:
     over = row.crashes >= row.new.crashes
     if row.ending is not None:
         if over or not row.rollbacks:

@@ -144,14 +144,19 @@ def leave(t: Tables, row: Row) -> None:
     offer(t, key)
 
 
-def give_back(t: Tables, row: Row, *, end: bool = False) -> None:
-    """Free the run's slots; those of limits that hold only at the end of the life."""
+def give_back(t: Tables, row: Row, *, end: bool = False) -> list[LineKey]:
+    """Free the run's slots; those of limits that hold only at the end of the life.
+
+    Whoever calls makes the offers, when the run stands where it goes: one that comes back is older than those that wait.
+    """
+    freed: list[LineKey] = []
     for key in sorted(row.slots):
         definition = t.limits.get(key[0])
         if end or definition is None or not definition.hold:
             row.slots.discard(key)
             t.lines[key].holders.pop(row.id, None)
-            offer(t, key)
+            freed.append(key)
+    return freed
 
 
 def oldest_holder(t: Tables, key: LineKey) -> Row | None:
