@@ -147,7 +147,7 @@ def leave(t: Tables, row: Row) -> None:
 def give_back(t: Tables, row: Row, *, end: bool = False) -> list[LineKey]:
     """Free the run's slots; those of limits that hold only at the end of the life.
 
-    Whoever calls makes the offers, when the run stands where it goes: one that comes back is older than those that wait.
+    Whoever calls makes the offers once the run stands where it goes: what comes back is older than what waits.
     """
     freed: list[LineKey] = []
     for key in sorted(row.slots):

@@ -96,8 +96,8 @@ def request(row: Row, ending: Ending) -> None:
 def finish(t: Tables, row: Row, ending: Ending) -> None:
     """The one way to end a life."""
     lines.leave(t, row)
-    for key in lines.give_back(t, row, end=True):
-        lines.offer(t, key)
+    for freed in lines.give_back(t, row, end=True):
+        lines.offer(t, freed)
     set_state(t, row, ending.state)
     row.finished_at, row.finish_no = t.now, next(t.serial)
     row.cause, row.cause_id, row.error, row.result = ending.cause, ending.cause_id, ending.error, ending.result
