@@ -6,6 +6,7 @@ from typing import Any
 from penstock.core.answers import Accepted, Answer, Entered, Refused, Tended
 from penstock.core.leases import Claim, ClaimRequest, Complete, Fail, Lease, Outcome, Retry, Spawn, Suspend
 from penstock.core.limits import LimitView
+from penstock.core.registry import WorkerInfo
 from penstock.core.requests import Group, Guard
 from penstock.core.run import NewRun, Run
 from penstock.core.state import State
@@ -134,6 +135,12 @@ async def later(store: Store, clock: FakeClock, seconds: float) -> None:
     """Time passes, and somebody tends."""
     clock.advance(seconds)
     await upkeep(store)
+
+
+async def alive(store: Store, worker: str = "w", *, seconds: float = 60.0, **fields: Any) -> None:
+    """A worker makes itself known."""
+    given = {"host": "h", "pid": 7, "queues": ("default",), "abilities": able(*TASKS), "started_at": 0.0}
+    await store.register(WorkerInfo(**{**given, "worker": worker, **fields}), seconds=seconds)
 
 
 async def standing(store: Store, name: str = "l", key: str = "") -> tuple[int, int, int]:

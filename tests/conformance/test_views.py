@@ -1,0 +1,251 @@
+"""Views: find and its pages, children in order, counts, the dead, roll-ups, what the store says of itself."""
+
+import pytest
+
+from penstock.core.run import ChildOf, NewRun
+from penstock.core.state import State
+from penstock.core.views import Count, Filter, Rollup
+from penstock.core.wake import Wake
+from penstock.ports.store import Store
+from tests.builders import call, dependency, new_run, started
+from tests.clock import FakeClock
+from tests.conformance.acts import fail, hold, later, look, put, refused, spawn, succeed, upkeep
+from tests.conformance.scenes import LONG
+
+IDLE = Wake(idle=True)
+
+
+async def found(store: Store, wanted: Filter, *, limit: int = 100) -> list[str]:
+    """All pages, put together."""
+    ids: list[str] = []
+    after: str | None = None
+    for _ in range(100):
+        page = await store.find(wanted, after=after, limit=limit)
+        assert len(page.items) <= limit
+        ids += [run.id for run in page.items]
+        if (after := page.after) is None:
+            return ids
+    raise AssertionError("the pages have no end")
+
+
+async def a_store_full(store: Store) -> None:
+    """Runs in several states, queues and tasks: r0 oldest."""
+    for n in range(12):
+        await put(store, new_run(f"r{n}", queue=f"q{n % 3}", task="tu"[n % 2], tags=("even",) if n % 2 == 0 else ()))
+    for name in ("r0", "r1", "r2"):
+        await succeed(store, name)
+    await fail(store, "r3")
+    await store.cancel(["r4"])
+
+
+async def test_runs_are_found_newest_first(store: Store) -> None:
+    await a_store_full(store)
+    assert await found(store, Filter()) == [f"r{n}" for n in range(11, -1, -1)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 12, 100])
+async def test_each_run_appears_once_however_many_pages(store: Store, size: int) -> None:
+    """S4-18, B-048."""
+    await a_store_full(store)
+    assert await found(store, Filter(), limit=size) == [f"r{n}" for n in range(11, -1, -1)]
+
+
+async def test_pages_hold_while_runs_come_and_go(store: Store) -> None:
+    """Nothing that was there all the time is missed or seen twice."""
+    await a_store_full(store)
+    page = await store.find(Filter(), limit=4)
+    await put(store, new_run("new"))
+    await succeed(store, "r5")
+    await store.remove(["r9", "r6"])
+    ids = [run.id for run in page.items]
+    while page.after is not None:
+        page = await store.find(Filter(), after=page.after, limit=4)
+        ids += [run.id for run in page.items]
+    assert ids == ["r11", "r10", "r9", "r8", "r7", "r5", "r4", "r3", "r2", "r1", "r0"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ids"),
+    [
+        (Filter(states=frozenset({State.SUCCEEDED})), ["r2", "r1", "r0"]),
+        (Filter(states=frozenset({State.FAILED, State.CANCELLED})), ["r4", "r3"]),
+        (Filter(queue="q1"), ["r10", "r7", "r4", "r1"]),
+        (Filter(task="u"), ["r11", "r9", "r7", "r5", "r3", "r1"]),
+        (Filter(tag="even"), ["r10", "r8", "r6", "r4", "r2", "r0"]),
+        (Filter(tag="odd"), []),
+        (Filter(task="u", states=frozenset({State.QUEUED})), ["r11", "r9", "r7", "r5"]),
+        (Filter(queue="q0", states=frozenset({State.QUEUED, State.FAILED})), ["r9", "r6", "r3"]),
+    ],
+)
+@pytest.mark.parametrize("size", [2, 100])
+async def test_runs_are_found_by_what_they_are(store: Store, wanted: Filter, ids: list[str], size: int) -> None:
+    """B-174."""
+    await a_store_full(store)
+    assert await found(store, wanted, limit=size) == ids
+
+
+async def test_runs_are_found_by_when_they_were_enqueued(store: Store, clock: FakeClock) -> None:
+    start = clock()
+    for n in range(5):
+        await put(store, new_run(f"r{n}"))
+        clock.advance(10)
+    assert await found(store, Filter(since_at=start + 20)) == ["r4", "r3", "r2"]
+    assert set(await found(store, Filter(until_at=start + 15))) == {"r0", "r1"}
+    assert await found(store, Filter(since_at=start + 5, until_at=start + 25), limit=1) == ["r2", "r1"]
+
+
+async def test_runs_are_found_by_their_family(store: Store) -> None:
+    await put(store, new_run("p", wake=IDLE), dependency("c", "p", wake=IDLE), dependency("l", "c"))
+    await put(store, new_run("other", schedule="nightly"))
+    assert await found(store, Filter(parent_id="p")) == ["c"]
+    assert await found(store, Filter(parent_id="c")) == ["l"]
+    assert {"c", "l"} <= set(await found(store, Filter(root_id="p"))) <= {"p", "c", "l"}
+    assert await found(store, Filter(schedule="nightly")) == ["other"]
+
+
+async def test_finding_shows_runs_as_they_are(store: Store) -> None:
+    await a_store_full(store)
+    for run in (await store.find(Filter())).items:
+        assert run == await look(store, run.id)
+
+
+async def test_children_come_in_the_order_given(store: Store) -> None:
+    """B-048: over pages too, whatever becomes of them, and of whatever kind."""
+    names = [f"c{n}" for n in (3, 1, 2, 0)]
+    await put(store, new_run("p", queue="p"))
+    got = await hold(store, "p", lease=LONG)
+    await spawn(store, got.lease, *(dependency(name, "p") for name in names), call("call", "p"), started("s", "p"))
+    await succeed(store, "c1")
+    whole = [run.id for run in (await store.children("p")).items]
+    assert whole == [*names, "call", "s"]
+    paged: list[str] = []
+    after: str | None = None
+    for _ in range(10):
+        page = await store.children("p", after=after, limit=2)
+        paged += [run.id for run in page.items]
+        if (after := page.after) is None:
+            break
+    assert paged == whole
+
+
+async def test_children_can_be_read_by_name(store: Store) -> None:
+    named = new_run("c", queue="c", parent=ChildOf(parent_id="p", name="stock"))
+    await put(store, new_run("p", wake=IDLE), named)
+    await succeed(store, "c", result=b"7")
+    [child] = (await store.children("p")).items
+    assert (child.name, child.result) == ("stock", b"7")
+
+
+async def test_who_has_no_children_has_none(store: Store) -> None:
+    await put(store, new_run())
+    for name in ("r", "no"):
+        page = await store.children(name)
+        assert (page.items, page.after) == ((), None)
+
+
+async def test_unknown_runs_have_no_history(store: Store) -> None:
+    assert await store.steps("no") == []
+    assert await store.signals("no") == []
+    assert await store.log("no") == []
+
+
+async def counted(store: Store, cap: int = 10_000) -> dict[tuple[str, State], int]:
+    return {(count.queue, count.state): count.n for count in await store.counts(cap=cap)}
+
+
+async def test_counts_are_by_queue_and_state(store: Store, clock: FakeClock) -> None:
+    await a_store_full(store)
+    await put(store, new_run("later", queue="q0", delay=60), new_run("waiting", wake=IDLE), dependency("d", "waiting"))
+    await hold(store, "d", lease=LONG)
+    counts = await counted(store)
+    assert counts["q0", State.SUCCEEDED] == 1
+    assert counts["q0", State.FAILED] == 1
+    assert counts["q1", State.CANCELLED] == 1
+    assert counts["q0", State.QUEUED] == 2
+    assert counts["q0", State.SCHEDULED] == 1
+    assert counts["default", State.WAITING] == 1
+    assert counts["d", State.RUNNING] == 1
+    assert 0 not in counts.values()
+
+
+async def test_counts_stop_at_their_cap(store: Store) -> None:
+    await put(store, *(new_run(f"r{n}") for n in range(12)))
+    assert await store.counts(cap=12) == [Count(queue="default", state=State.QUEUED, n=12)]
+    assert await store.counts(cap=5) == [Count(queue="default", state=State.QUEUED, n=5, capped=True)]
+
+
+async def test_the_dead_are_paged_latest_first(store: Store, clock: FakeClock) -> None:
+    for n in range(7):
+        await put(store, new_run(f"r{n}", dead_letter="odd" if n % 2 else "even"))
+        await fail(store, f"r{n}")
+        clock.advance(1)
+    ids: list[str] = []
+    after: str | None = None
+    for _ in range(10):
+        page = await store.dead(after=after, limit=3)
+        ids += [run.id for run in page.items]
+        if (after := page.after) is None:
+            break
+    assert ids == [f"r{n}" for n in range(6, -1, -1)]
+    assert [run.id for run in (await store.dead("odd")).items] == ["r5", "r3", "r1"]
+
+
+async def test_roll_ups_add_up(store: Store, clock: FakeClock) -> None:
+    """B-176."""
+    minute = int(clock() // 60)
+    seen = Rollup(minute=minute, queue="q", task="t", succeeded=2, retried=1, waits=(1, 0, 2), times=(0, 3))
+    await store.flush([seen, Rollup(minute=minute, queue="q", task="u", failed=1)])
+    await store.flush(
+        [Rollup(minute=minute, queue="q", task="t", succeeded=1, cancelled=1, waits=(1,), times=(0, 1, 4))]
+    )
+    rollups = {(one.queue, one.task): one for one in await store.rollups(minute - 1, minute + 1)}
+    assert rollups["q", "u"].failed == 1
+    both = rollups["q", "t"]
+    assert (both.succeeded, both.failed, both.cancelled, both.retried) == (3, 0, 1, 1)
+    assert (both.waits, both.times) == ((2, 0, 2), (0, 4, 4))
+    assert await store.rollups(minute + 5, minute + 9) == []
+
+
+async def test_roll_ups_are_read_by_minute(store: Store) -> None:
+    for minute in (10, 11, 12, 13):
+        await store.flush([Rollup(minute=minute, queue="q", task="t", succeeded=minute)])
+    assert [one.minute for one in await store.rollups(11, 13)][:2] == [11, 12]
+
+
+async def test_a_store_says_which_it_is(store: Store, clock: FakeClock) -> None:
+    info = await store.info()
+    assert info.store_id
+    assert info.store_id == (await store.info()).store_id
+    assert info.now == clock()
+    assert info.durable
+
+
+async def test_opening_twice_opens_once(store: Store) -> None:
+    await put(store, new_run())
+    await store.open()
+    assert (await look(store)).state == State.QUEUED
+
+
+async def test_reading_moves_nothing(store: Store, clock: FakeClock) -> None:
+    """S0-54, X-06: what is due stays until somebody tends."""
+    await put(store, new_run("late", delay=5), new_run("held"))
+    await hold(store, "held")
+    clock.advance(100)
+    for _ in range(2):
+        await store.find(Filter())
+        await store.counts()
+        await store.why("late")
+        await store.children("held")
+        await store.check()
+    assert (await look(store, "late")).state == State.SCHEDULED
+    assert (await look(store, "held")).state == State.RUNNING
+    await later(store, clock, 0)
+    assert (await look(store, "late")).state == State.QUEUED
+
+
+async def test_a_refused_group_names_the_run_in_the_way(store: Store) -> None:
+    runs: list[NewRun] = [new_run("a"), dependency("b", "missing")]
+    answer = await refused(store, *runs)
+    assert answer.run_id in {"b", "missing"}
+    assert answer.index == 1
+    await upkeep(store)
