@@ -12,6 +12,7 @@ from penstock.core.errors import Invalid
 from penstock.core.names import check_name
 from penstock.ports.store import Store
 
+DEFAULT_URL: Final = "sqlite:///penstock.db"  # a file beside the program: no service
 BACKENDS: Final = {"memory": "penstock.backends.memory", "sqlite": "penstock.backends.sqlite"}
 
 
