@@ -32,12 +32,16 @@ class Host(Protocol):
     worker: str
     clock: Clock  # monotonic seconds: for spans only
 
+    def leaving(self) -> bool:
+        """Whether the host itself is being cancelled: then a cancelled attempt is no failure of its handler."""
+        ...
+
     def append(self, entry: Append) -> None:
         """Store the line soon, in order, and before the attempt is settled. Thread-safe."""
         ...
 
-    async def appended(self, run_id: str) -> None:
-        """Return when every line given so far for this run is stored."""
+    async def appended(self, lease: Lease) -> None:
+        """Return when every line given so far under this lease is stored."""
         ...
 
     async def spawn(self, spawn: Spawn) -> Spawned: ...
@@ -85,7 +89,7 @@ class Attempt:
 
     async def flush(self) -> None:
         """Return when all lines emitted so far are stored: for those who emit faster than a store can write."""
-        await self.host.appended(self.claim.run_id)
+        await self.host.appended(self.claim.lease)
 
     async def spawn(self, runs: Iterable[NewRun]) -> Spawned:
         """Insert children of this run, all or none. Raises `LeaseLost`; other refusals are in the answer."""
@@ -186,7 +190,9 @@ class Registry:
         """From now on claims ask for runs of this handler. A second one of the same task and version replaces it."""
         ability = handler.ability
         self._by_task[ability.task, ability.version] = handler
-        self._by_task.setdefault((ability.task, ""), handler)
+        plain = self._by_task.get((ability.task, ""))
+        if plain is None or plain.ability.version:  # runs that ask for no version get the latest registered
+            self._by_task[ability.task, ""] = handler
         self.abilities = frozenset(known.ability for known in self._by_task.values())
         self.queues = tuple(dict.fromkeys(known.queue for known in self._by_task.values()))
 
@@ -196,4 +202,4 @@ class Registry:
 
     def handlers(self) -> Sequence[Handler]:
         """Each handler once."""
-        return list(dict.fromkeys(self._by_task.values()))
+        return list({id(handler): handler for handler in self._by_task.values()}.values())

@@ -7,6 +7,9 @@ import asyncio
 import threading
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Final
+
+_LOCK: Final = threading.Lock()  # one for all: it is held for a moment, and a lock per attempt would cost each run
 
 
 class Reason(StrEnum):
@@ -34,28 +37,32 @@ class Stop:
 
     def request(self, reason: Reason) -> bool:
         """Ask; False if somebody has asked before. Listeners are called at once, in this thread."""
-        if self.reason is not None:
-            return False
-        self.reason = reason
-        listeners, self._listeners = self._listeners, None
+        with _LOCK:
+            if self.reason is not None:
+                return False
+            self.reason = reason
+            listeners, self._listeners = self._listeners, None
         for listener in listeners or ():
             listener()
         return True
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Call the listener when asked, or at once if that has happened; twice at most, if both happen together."""
-        listeners = self._listeners
-        if listeners is None:
-            listeners = self._listeners = []
-        listeners.append(listener)
-        if self.reason is not None:  # the flag was set between our looks: nobody reads our list any more
-            listener()
+        """Call the listener once: when asked, or now if that has happened."""
+        with _LOCK:
+            if self.reason is None:
+                self._listeners = [*(self._listeners or ()), listener]
+                return
+        listener()
 
     async def wait(self) -> Reason:
         """Return the reason as soon as there is one."""
         loop = asyncio.get_running_loop()
         asked = asyncio.Event()
-        self.listen(lambda: loop.call_soon_threadsafe(asked.set))
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(asked.set)
+
+        self.listen(wake)
         while self.reason is None:
             await asked.wait()
         return self.reason

@@ -1,0 +1,105 @@
+"""The worker as its attempts see it: batched operations under their leases.
+
+For one loop; lines of the log come from any thread.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+from penstock.core.answers import Answer, Recorded, Spawned
+from penstock.core.clock import Clock
+from penstock.core.leases import Append, Block, Lease, RecordStep, Spawn
+from penstock.engine.batcher import Batcher
+from penstock.engine.patience import Trouble, repeat, untold
+from penstock.ports.store import Leases
+
+T = TypeVar("T")
+
+_log: Final = logging.getLogger(__name__)
+
+
+class WorkerHost:
+    """Implements `Host` on the loop on which it is made."""
+
+    def __init__(
+        self, store: Leases, worker: str, clock: Clock, *, leaving: Callable[[], bool], trouble: Trouble = untold
+    ) -> None:
+        self.worker = worker
+        self.clock = clock
+        self.leaving = leaving
+        self._store = store
+        self._trouble = trouble
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._lines = Batcher[Append, Answer](store.append, lambda entry: len(entry.data), trouble=trouble)
+        self._spawns = Batcher[Spawn, Spawned](store.spawn, _bytes_of_spawn, trouble=trouble)
+        self._records = Batcher[RecordStep, Recorded](store.record, _bytes_of_record, trouble=trouble)
+        self._last_line: dict[str, asyncio.Future[Answer]] = {}  # by token; only while it is not answered
+
+    def append(self, entry: Append) -> None:
+        """Store the line soon, in order, and before the attempt is settled. Thread-safe."""
+        if threading.get_ident() == self._thread:
+            self._append(entry)
+        else:
+            self._loop.call_soon_threadsafe(self._append, entry)
+
+    def _append(self, entry: Append) -> None:
+        token = entry.lease.token
+        line = self._last_line[token] = self._lines.put(entry)
+        line.add_done_callback(lambda line: self._stored(token, line))
+
+    def _stored(self, token: str, line: asyncio.Future[Answer]) -> None:
+        if self._last_line.get(token) is line:
+            del self._last_line[token]
+        if not line.cancelled() and (error := line.exception()) is not None:
+            _log.error("lines of a run's log are lost", exc_info=error)
+
+    def has_lines(self, lease: Lease) -> bool:
+        """Whether lines wait to be stored under this lease."""
+        return lease.token in self._last_line
+
+    async def appended(self, lease: Lease) -> None:
+        """Return when every line given so far under this lease is stored."""
+        line = self._last_line.get(lease.token)
+        if line is not None:
+            await asyncio.wait([line])
+
+    async def spawn(self, spawn: Spawn) -> Spawned:
+        """Insert the children, together with those of other attempts."""
+        return await self._spawns.put(spawn)
+
+    async def record(self, record: RecordStep) -> Recorded:
+        """Write the step, together with those of other attempts."""
+        return await self._records.put(record)
+
+    async def block(self, block: Block) -> Answer:
+        """Close the rate for a while."""
+        return await repeat(lambda: self._store.block(block), self._trouble)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """From a thread: run the coroutine on the worker's loop and wait for what it returns."""
+        if threading.get_ident() == self._thread:
+            coroutine.close()
+            raise RuntimeError("this blocks the worker's loop: await the coroutine instead")
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def drained(self) -> None:
+        """Return when nothing waits to be written."""
+        for batcher in (self._lines, self._spawns, self._records):
+            await batcher.drained()
+
+    async def close(self) -> None:
+        """Give up what is not written yet."""
+        for batcher in (self._lines, self._spawns, self._records):
+            await batcher.close()
+
+
+def _bytes_of_spawn(spawn: Spawn) -> int:
+    return sum(len(run.input) + len(run.options) for run in spawn.runs)
+
+
+def _bytes_of_record(record: RecordStep) -> int:
+    return len(record.step.value or b"") + len(record.step.error or b"")

@@ -1,0 +1,261 @@
+"""The worker's places for runs: who holds one, who waits for one, and what happens when a run leaves it.
+
+The books of one loop. Knows neither how the store is asked nor how a handler is called.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from penstock.core.answers import Answer
+from penstock.core.leases import Claim, Outcome, Release
+from penstock.engine.handler import Attempt, Host
+from penstock.engine.held import Held, Trade
+from penstock.engine.prefetch import STALE, Prefetch
+from penstock.engine.stop import Reason
+from penstock.engine.timeouts import Timeouts
+
+_STALE: Final = ""  # among the tokens of the timeouts: the runs that wait here
+PATIENCE: Final = 10.0  # seconds for an attempt to end once it was asked; then it is settled without it
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Crew(Protocol):
+    """Who carries runs out, and who hears what becomes of them."""
+
+    def trade_of(self, claim: Claim) -> Trade | None: ...
+
+    def started(self, held: Held) -> None: ...
+
+    def settled(self, held: Held, outcome: Outcome, seconds: float) -> None: ...
+
+    def lost(self, held: Held) -> None: ...
+
+
+class Outbox(Protocol):
+    """Where outcomes go, and who wants to know that there is room again."""
+
+    def put(self, held: Held | None, outcome: Outcome) -> None: ...
+
+    def nudge(self, *, look: bool) -> None: ...
+
+
+class Slots:
+    """Starts claims as places become free, and puts outcomes out.
+
+    `overdue` is called with a run that was asked to stop and does not end.
+    """
+
+    def __init__(
+        self, host: Host, crew: Crew, outbox: Outbox, *, prefetch: Prefetch, overdue: Callable[[Held], None]
+    ) -> None:
+        self.held: dict[str, Held] = {}  # by token: every lease that is ours, until its settle is answered
+        self.running = 0  # handlers being carried out
+        self.stuck = 0  # of these, those that are settled and do not end: each keeps its slot
+        self.concurrency = 1
+        self.open = True  # whether runs may be claimed and started
+        self._waiting: deque[Held] = deque()  # claimed ahead
+        self._moved_at = 0.0  # when one of these began last
+        self._host = host
+        self._clock = host.clock
+        self._crew = crew
+        self._outbox = outbox
+        self._prefetch = prefetch
+        self._overdue = overdue
+        self._timeouts = Timeouts[str](host.clock, self._time_is_over)
+        self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+
+    def room(self) -> int:
+        """How many runs may be claimed: free slots, and a few more if runs are quick."""
+        if not self.open:
+            return 0
+        return self.concurrency - self.running + self._prefetch.surplus() - len(self._waiting)
+
+    def receive(self, claims: Sequence[Claim], safe_until: float) -> None:
+        """Take these runs in: start what has a slot, keep what may wait, hand back the rest."""
+        for claim in claims:
+            trade = self._crew.trade_of(claim)
+            if trade is None:
+                _log.error("run %s of %s was claimed, and nothing here can carry it out", claim.run_id, claim.task)
+                self._outbox.put(None, Release(lease=claim.lease))
+                continue
+            held = self.held[claim.lease.token] = Held(Attempt(claim, self._host, safe_until), trade)
+            if self.open and self.running < self.concurrency and not self._waiting:
+                self._start(held)
+            elif self.open and self._prefetch.fits(trade):
+                self._wait(held)
+            else:
+                self._prefetch.calm()
+                self._hand_back(held)
+        self.fill()
+
+    def fill(self) -> None:
+        """Start what waits, as far as there are slots."""
+        while self._waiting and self.open and self.running < self.concurrency:
+            self._start(self._waiting.popleft())
+
+    def hand_back_waiting(self) -> None:
+        """Nothing waits here any more."""
+        while self._waiting:
+            self._hand_back(self._waiting.popleft())
+
+    @property
+    def waiting(self) -> int:
+        """Runs claimed ahead."""
+        return len(self._waiting)
+
+    def ask(self, token: str, reason: Reason) -> None:
+        """Ask the run to stop, and see to it that its settle does not wait for it for ever."""
+        held = self.held.get(token)
+        if held is None or held.ended or not held.attempt.stop.request(reason):
+            return
+        if held in self._waiting:
+            self._waiting.remove(held)
+            self._end(held, None if reason is Reason.LOST else Release(lease=held.attempt.lease))
+            return
+        held.trade.carrier.interrupt(held)
+        if reason is Reason.LOST:
+            self.end_without(held, None)
+        elif reason is Reason.TIMEOUT and held.trade.carrier.only_told:
+            self._overdue(held)
+        elif not held.ended:
+            self._timeouts.add(token, PATIENCE)
+
+    def begun(self, held: Held) -> None:
+        """The handler is about to be called: its time counts from now."""
+        held.began = self._clock()
+        timeout = held.timeout
+        if timeout is not None:
+            self._timeouts.add(held.attempt.claim.lease.token, timeout)
+
+    def finished(self, held: Held, outcome: Outcome | None) -> None:
+        """The handler has ended: its slot is free. Called once for each run that was started."""
+        self.running -= 1
+        now = self._clock()
+        if held.ended:
+            self.stuck -= 1
+            self._outbox.nudge(look=False)
+        else:
+            held.seconds = now - held.began
+            held.trade.saw(held.seconds)
+            self._end(held, outcome)
+        if self._waiting:
+            self._moved_at = now
+            self.fill()
+        if self._waiters:
+            self._tell_waiters()
+
+    def end_without(self, held: Held, outcome: Outcome | None) -> None:
+        """Settle a run whose handler has not ended; its slot stays taken until it has."""
+        if not held.ended:
+            self.stuck += 1
+            self._end(held, outcome)
+
+    def settled(self, held: Held | None, outcome: Outcome, answer: Answer) -> None:
+        """The store has answered: the run is no longer ours."""
+        if held is None:
+            return
+        claim = held.attempt.claim
+        self.held.pop(claim.lease.token, None)
+        if answer is Answer.OK:
+            self._crew.settled(held, outcome, held.seconds)
+        elif answer in {Answer.LOST, Answer.NOT_FOUND}:  # not found: removed by hand meanwhile
+            _log.warning("run %s of %s was lost before its attempt could be settled", claim.run_id, claim.task)
+            self._crew.lost(held)
+        else:
+            _log.error("run %s of %s could not be settled: %s", claim.run_id, claim.task, answer)
+        if self._waiters:
+            self._tell_waiters()
+
+    def shut(self) -> None:
+        """Claim and start nothing more; what waits here is handed back."""
+        self.open = False
+        self.hand_back_waiting()
+
+    @property
+    def unfinished(self) -> list[Held]:
+        """The runs whose handlers have not come to an outcome."""
+        return [held for held in self.held.values() if not held.ended]
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return when this holds; looked at whenever a run ends or is settled."""
+        if not holds():
+            future = asyncio.get_running_loop().create_future()
+            self._waiters.append((holds, future))
+            await future
+
+    def close(self) -> None:
+        """No timeout fires any more."""
+        self._timeouts.close()
+
+    def fire_timeouts(self) -> None:
+        """Look at the timeouts now: for those who move the clock by hand."""
+        self._timeouts.fire_due()
+
+    def _tell_waiters(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for holds, future in waiters:
+            if holds() and not future.done():
+                future.set_result(None)
+            elif not future.done():
+                self._waiters.append((holds, future))
+
+    def _start(self, held: Held) -> None:
+        self.running += 1
+        try:
+            held.timeout = held.trade.handler.timeout(held.attempt.claim)
+            self._crew.started(held)
+            held.trade.carrier.start(held)
+        except Exception:  # noqa: BLE001 (no thread to be had, or options that can't be read: others must not suffer)
+            _log.exception("run %s could not be started here", held.attempt.claim.run_id)
+            self.running -= 1
+            self._hand_back(held)
+
+    def _wait(self, held: Held) -> None:
+        if not self._waiting:
+            self._moved_at = self._clock()
+            self._timeouts.add(_STALE, STALE)
+        elif held.attempt.claim.priority > self._waiting[-1].attempt.claim.priority:
+            by_priority = sorted([*self._waiting, held], key=lambda one: -one.attempt.claim.priority)
+            self._waiting = deque(by_priority)
+            return
+        self._waiting.append(held)
+
+    def _end(self, held: Held, outcome: Outcome | None) -> None:
+        """Its outcome is known: settle it, or, if there is nothing to say, forget it."""
+        held.ended = True
+        token = held.attempt.claim.lease.token
+        self._timeouts.drop(token)
+        if outcome is None:
+            self.held.pop(token, None)
+            self._crew.lost(held)
+            self._outbox.nudge(look=False)
+            self._tell_waiters()
+        else:
+            self._outbox.put(held, outcome)
+
+    def _hand_back_stale(self) -> None:
+        """If no slot has become free for a while, slow runs have them all: others may be quicker."""
+        if self._waiting and self._clock() - self._moved_at >= STALE:
+            self._prefetch.calm()
+            self.hand_back_waiting()
+        elif self._waiting:
+            self._timeouts.add(_STALE, STALE)
+
+    def _hand_back(self, held: Held) -> None:
+        self._end(held, Release(lease=held.attempt.claim.lease))
+
+    def _time_is_over(self, token: str) -> None:
+        if token is _STALE:
+            self._hand_back_stale()
+            return
+        held = self.held.get(token)
+        if held is None or held.ended:
+            return
+        if held.attempt.stop.requested:
+            self._overdue(held)
+        else:
+            self.ask(token, Reason.TIMEOUT)
