@@ -58,9 +58,9 @@ MOVES: Final[dict[str, Moves]] = {
     # lease holders
     "claim": {_Q: _to(_R, _FAILED, _CANCELLED)},  # failed: expired, or claimed too often without progress
     "extend": {},
-    "complete": {_R: _to(_SUCCEEDED, _W, _FAILED, _CANCELLED)},
+    "complete": {_R: _to(_SUCCEEDED, _W, _FAILED, _CANCELLED, _Q)},  # queued: its rollbacks are still to run
     "retry": {_R: _to(_S, _Q, _FAILED, _CANCELLED)},  # queued: no delay, or rollbacks of a run that must end
-    "fail": {_R: _to(_FAILED, _CANCELLED)},
+    "fail": {_R: _to(_FAILED, _CANCELLED, _Q)},
     "release": {_R: _to(_Q, _FAILED, _CANCELLED)},
     "suspend": {_R: _to(_W, _Q, _FAILED, _CANCELLED)},
     "restart": {_R: _to(_Q, _FAILED, _CANCELLED)},

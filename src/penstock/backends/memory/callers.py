@@ -14,8 +14,6 @@ from penstock.core.views import Signal
 from penstock.core.wake import Wake
 from penstock.ports.doorbell import UPKEEP, run_topic
 
-SMALL_TREE = 1_000
-
 
 def signal(t: Tables, send: Send) -> tuple[Answer, str | None]:
     row = find_target(t, send)
@@ -109,6 +107,11 @@ def going_down(row: Row | None) -> bool:
     return row is not None and row.mark is not None and bool(row.mark.cancel or row.mark.remove)
 
 
+def closed_to_children(row: Row) -> bool:
+    """Whether a cancel or removal of the run itself goes down from it."""
+    return going_down(row) and row.mark is not None and (row.mark.upto is None or row.mark.remove)
+
+
 def bring_back(t: Tables, row: Row) -> None:
     """A dependency that had counted is pending again, for a parent that is not finished."""
     parent = t.parent_of(row)
@@ -129,6 +132,7 @@ def again(t: Tables, row: Row) -> None:
     row.started_at = row.expires_at = row.deadline_at = None
     row.by_parent = row.dead = False
     row.rank, row.woken, row.refused = None, False, ()
+    row.rollbacks = any(step.kind == "rollback" for step in row.steps.values())
     for path in row.forget:
         forget(t, row, path)
     row.forget = ()
@@ -159,10 +163,10 @@ def remove(t: Tables, run_id: str, *, children: bool) -> Answer:
         return Answer.NOT_FOUND
     if not children:
         return remove_alone(t, row)
-    tree = below(t, row)
+    tree = moves.below(t, row)
     if any(one.state is State.RUNNING for one in tree):
         return Answer.RUNNING
-    if len(tree) <= SMALL_TREE:
+    if len(tree) <= groups.SMALL_TREE:
         for one in reversed(tree):
             delete(t, one)
         return Answer.OK
@@ -178,21 +182,15 @@ def remove_alone(t: Tables, row: Row) -> Answer:
     """The runs below go on as trees of their own."""
     if row.state is State.RUNNING:
         return Answer.RUNNING
-    if len(below(t, row)) > SMALL_TREE:
+    if row.open:
+        return Answer.STATE
+    if len(moves.below(t, row)) > groups.SMALL_TREE:
         return Answer.BIG
     orphans = [child for child in t.children_of(row) if child.kind is not Kind.STARTED]
     delete(t, row)
     for orphan in orphans:
         moves.reroot(t, orphan, None, 0)
     return Answer.OK
-
-
-def below(t: Tables, row: Row) -> list[Row]:
-    """The run and all its dependencies and calls, parents first."""
-    tree = [row]
-    for one in tree:
-        tree += [child for child in t.children_of(one) if child.kind is not Kind.STARTED]
-    return tree
 
 
 def delete(t: Tables, row: Row, *, keep_key: bool = False) -> None:
@@ -311,11 +309,6 @@ def attach(t: Tables, run_id: str, edge: ChildOf) -> Answer:
     problem = groups.check_parent(parent) or groups.check_adoption(t, row, edge)
     if problem is not None:
         return problem[0]
-    tree = below(t, row)
-    if len(tree) > SMALL_TREE:
-        return Answer.BIG
-    if max(one.depth for one in tree) - row.depth + parent.depth + 1 > groups.DEEPEST:
-        return Answer.DEEP
     groups.adopt(t, row, edge)
     return Answer.OK
 
@@ -325,9 +318,9 @@ def detach(t: Tables, run_id: str) -> Answer:
     if row is None:
         return Answer.NOT_FOUND
     parent = t.parent_of(row)
-    if parent is None or row.kind is not Kind.DEPENDENCY:
+    if parent is None or row.kind is not Kind.DEPENDENCY or row.open:
         return Answer.STATE
-    if len(below(t, row)) > SMALL_TREE:
+    if len(moves.below(t, row)) > groups.SMALL_TREE:
         return Answer.BIG
     moves.count(t, parent, row)
     moves.cut(t, row)

@@ -100,11 +100,9 @@ def look_at(t: Tables, row: Row, request: ClaimRequest) -> bool:
 
 def over(t: Tables, row: Row) -> bool:
     """Whether the run must not start any more; then it ends here."""
-    parent = t.parent_of(row)
-    mark = parent.mark if parent is not None else None
     if row.ending is not None:
         return False
-    if mark is not None and (row.kind in mark.cancel or mark.remove):
+    if moves.doomed_by_mark(t.parent_of(row), row):
         moves.end(t, row, Ending(state=State.CANCELLED, cause=Cause.PARENT, by_parent=True))
     elif row.expires_at is not None and row.expires_at <= t.now and row.claims == 0:
         moves.finish(t, row, Ending(state=State.FAILED, cause=Cause.EXPIRED))
@@ -124,6 +122,7 @@ def hold(t: Tables, row: Row, request: ClaimRequest) -> None:
     row.lease_expires_at = t.now + request.lease
     row.started_at = t.now
     row.first_claimed_at = row.first_claimed_at if row.first_claimed_at is not None else t.now
+    row.told = row.ending is not None
     row.claims += 1
     row.idle_claims += 1
     row.fence = max(row.fence + 1, int(t.now * 1_000_000))

@@ -16,6 +16,7 @@ from penstock.ports.doorbell import UPKEEP
 MOST_RUNS = 1_000
 MOST_BYTES = 4 * 1024 * 1024
 DEEPEST = 64
+SMALL_TREE = 1_000  # what one move may carry from one root to another, or remove
 
 
 def enter(t: Tables, group: Group, *, holder: Row | None = None) -> Accepted | Refused:
@@ -74,7 +75,8 @@ def check_group(t: Tables, group: Group) -> Refused | None:
         first = group.runs[0].id if group.runs else None
         if first != group.flow:
             return Refused(answer=Answer.INVALID, detail="the first run of a flow's first group is its root")
-        return None
+        if root is None:
+            return None
     if root is None:
         return Refused(answer=Answer.NOT_FOUND, run_id=group.flow, detail="no such flow")
     if not root.open:
@@ -87,8 +89,12 @@ def check_runs(t: Tables, runs: Sequence[NewRun], holder: Row | None) -> Refused
     """The first run that can't be stored."""
     depths: dict[str, int] = {}
     hashes: dict[tuple[str, str], bytes] = {}
+    edges = {new.id: new.parent.parent_id for new in runs if new.parent is not None}
+    parents = frozenset(edges.values())
     for index, new in enumerate(runs):
-        refused = check_key(t, new, hashes) or check_edge(t, new, depths, holder)
+        refused = check_key(t, new, hashes, parents) or check_edge(t, new, depths, holder)
+        if refused is None and new.id in t.rows and circular(t, new.id, edges):
+            refused = Answer.CYCLE, new.id, "the run would depend on itself"
         if refused is not None:
             answer, run_id, detail = refused
             return Refused(answer=answer, index=index, run_id=run_id, detail=detail)
@@ -98,10 +104,10 @@ def check_runs(t: Tables, runs: Sequence[NewRun], holder: Row | None) -> Refused
 Problem = tuple[Answer, str | None, str]
 
 
-def check_key(t: Tables, new: NewRun, hashes: dict[tuple[str, str], bytes]) -> Problem | None:
+def check_key(t: Tables, new: NewRun, hashes: dict[tuple[str, str], bytes], parents: frozenset[str]) -> Problem | None:
     if new.key is None or new.id in t.rows:
         return None
-    if (new.parent is not None and new.parent.kind is not Kind.STARTED) or (new.wake is not None and new.wake.idle):
+    if (new.parent is not None and new.parent.kind is not Kind.STARTED) or new.id in parents:
         return Answer.INVALID, new.id, "a key is refused on dependencies, calls and runs with children"
     entry = live_key(t, new)
     known = entry.input_hash if entry is not None else hashes.get((new.task, new.key.key))
@@ -133,11 +139,25 @@ def check_edge(t: Tables, new: NewRun, depths: dict[str, int], holder: Row | Non
     return None
 
 
+def circular(t: Tables, run_id: str, edges: dict[str, str]) -> bool:
+    """Whether the way up from this run, by the group's edges and the stored ones, comes back to it."""
+    above = edges.get(run_id)
+    seen: set[str] = set()
+    while above is not None and above not in seen:
+        if above == run_id:
+            return True
+        seen.add(above)
+        row = t.rows.get(above)
+        above = edges.get(above, row.parent_id if row is not None else None)
+    return False
+
+
 def check_parent(parent: Row) -> Problem | None:
     """Whether this run may still get children."""
     if parent.state.finished:
         return Answer.FINISHED, parent.id, "the parent is finished"
-    if parent.ending is not None or (parent.mark is not None and (parent.mark.cancel or parent.mark.remove)):
+    mark = parent.mark
+    if parent.ending is not None or (mark is not None and (mark.remove or (mark.cancel and mark.upto is None))):
         return Answer.CASCADING, parent.id, "a cancel or removal of the parent is under way"
     return None
 
@@ -166,13 +186,15 @@ def check_adoption(t: Tables, row: Row, edge: ChildOf) -> Problem | None:
     if edge.kind is not Kind.DEPENDENCY:
         return Answer.HAS_PARENT, row.id, "the id is taken by a run that is no child of this one"
     old = t.parent_of(row)
-    if old is not None and not old.state.finished and row.kind is not Kind.STARTED and not row.state.finished:
+    if old is not None and not old.state.finished and row.kind is not Kind.STARTED:
         return Answer.HAS_PARENT, old.id, "the run has another parent that lives"
-    above = parent
-    while above is not None:
-        if above is row:
-            return Answer.CYCLE, row.id, "the run would depend on itself"
-        above = t.parent_of(above)
+    if circular(t, row.id, {row.id: edge.parent_id}):
+        return Answer.CYCLE, row.id, "the run would depend on itself"
+    tree = moves.below(t, row)
+    if len(tree) > SMALL_TREE:
+        return Answer.BIG, row.id, f"more than {SMALL_TREE} runs below it"
+    if max(one.depth for one in tree) - row.depth + (parent.depth if parent is not None else 0) >= DEEPEST:
+        return Answer.DEEP, row.id, f"more than {DEEPEST} levels"
     if row.state is State.WAITING and row.open:
         return Answer.STATE, row.id, "the run belongs to an open flow"
     return None

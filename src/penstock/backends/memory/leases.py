@@ -21,7 +21,7 @@ from penstock.core.leases import (
     Suspend,
 )
 from penstock.core.requests import Group
-from penstock.core.run import Cause, Kind
+from penstock.core.run import Cause
 from penstock.core.state import State
 from penstock.ports.doorbell import UPKEEP, run_topic
 
@@ -86,9 +86,11 @@ def note(t: Tables, row: Row, outcome: Outcome) -> None:
 def settle_ending(t: Tables, row: Row, outcome: Outcome) -> None:
     """The run was asked to end: it does, unless it comes back for its rollbacks."""
     assert row.ending is not None
-    if row.rollbacks and isinstance(outcome, Retry | Release | Suspend | Restart):
+    if row.rollbacks and not (row.told and isinstance(outcome, Complete | Fail)):
         if isinstance(outcome, Release) and outcome.refused is not None:
             refuse(row, outcome.refused)
+        if isinstance(outcome, Fail) and row.ending is State.FAILED:
+            row.ending_cause, row.ending_error, row.ending_id = outcome.cause, outcome.error, None
         moves.queue_up(t, row)
     elif row.ending is State.FAILED and isinstance(outcome, Fail):
         moves.finish(t, row, Ending(state=State.FAILED, cause=outcome.cause, error=outcome.error))
@@ -115,7 +117,7 @@ def complete(t: Tables, row: Row, result: bytes) -> None:
     moves.set_state(t, row, State.WAITING)
     row.token = row.worker = row.lease_expires_at = None
     row.result, row.returned = result, True
-    moves.mark_cancel(t, row, frozenset({Kind.CALL}))
+    moves.mark_calls(t, row)
 
 
 def retry(t: Tables, row: Row, outcome: Retry) -> None:
@@ -153,8 +155,7 @@ def restart(t: Tables, row: Row, new_input: bytes) -> None:
     row.mailbox = callers.unread(row, list(row.steps.values()))
     row.steps.clear()
     row.input, row.failures, row.rollbacks, row.idle_claims, row.woken = new_input, 0, False, 0, True
-    if t.children.get(row.id):
-        moves.mark_cancel(t, row, frozenset({Kind.CALL}))
+    moves.mark_calls(t, row)
     moves.queue_up(t, row)
 
 
@@ -178,7 +179,6 @@ def go_on_after_crash(t: Tables, row: Row) -> None:
             moves.queue_up(t, row)
         return
     if over and row.rollbacks:
-        row.crashes = 0
         moves.request(row, Ending(state=State.FAILED, cause=Cause.CRASHED))
     elif over:
         moves.finish(t, row, Ending(state=State.FAILED, cause=Cause.CRASHED))
@@ -211,7 +211,7 @@ def spawn(t: Tables, item: Spawn) -> Spawned:
     row = held(t, item.lease)
     if row is None:
         return Spawned(answer=Answer.LOST)
-    if row.ending is not None or callers.going_down(row):
+    if row.ending is not None or callers.closed_to_children(row):
         return Spawned(answer=Answer.CASCADING)
     ours = {row.id} | {new.id for new in item.runs}
     for index, new in enumerate(item.runs):

@@ -3,6 +3,8 @@
 Each is called inside one operation, under the store's lock. It knows nothing of who asked.
 """
 
+from msgspec.structs import replace
+
 from penstock.backends.memory import lines
 from penstock.backends.memory.rows import KeyRow, Mark, Row, Tables
 from penstock.core.limits import LimitDef
@@ -10,6 +12,7 @@ from penstock.core.policy import POLICY, Effect, IfFails, Parent
 from penstock.core.record import Record
 from penstock.core.run import About, Cause, FollowUp, Kind, NewRun
 from penstock.core.state import State
+from penstock.core.wake import Wake
 from penstock.ports.doorbell import UPKEEP, queue_topic, run_topic, worker_topic
 
 CHILDREN_OF_BAD_END = frozenset({Kind.CALL, Kind.DEPENDENCY})
@@ -91,6 +94,7 @@ def request(row: Row, ending: Ending) -> None:
     if row.ending is None:
         row.ending, row.ending_cause, row.ending_error = ending.state, ending.cause, ending.error
         row.ending_id, row.by_parent = ending.cause_id, ending.by_parent
+        row.crashes = 0 if row.rollbacks else row.crashes  # the rollbacks have lives of their own to lose
 
 
 def finish(t: Tables, row: Row, ending: Ending) -> None:
@@ -103,7 +107,8 @@ def finish(t: Tables, row: Row, ending: Ending) -> None:
     row.cause, row.cause_id, row.error, row.result = ending.cause, ending.cause_id, ending.error, ending.result
     row.due_at = row.wake = row.token = row.worker = row.lease_expires_at = row.blocked_by = row.own_delay = None
     row.ending = row.ending_cause = row.ending_error = row.ending_id = None
-    row.returned = row.open = row.rollbacks = False
+    was_open = row.open
+    row.told = row.returned = row.open = row.rollbacks = False
     row.by_parent = ending.by_parent
     key = key_of(t, row)
     if key is not None and row.new.key is not None:
@@ -112,7 +117,7 @@ def finish(t: Tables, row: Row, ending: Ending) -> None:
     follow_up(t, row)
     if t.children.get(row.id):
         bad = ending.state is not State.SUCCEEDED
-        kept = row.new.siblings == "keep"
+        kept = row.new.siblings == "keep" and not was_open
         mark_cancel(t, row, CHILDREN_OF_BAD_END if bad and not kept else frozenset({Kind.CALL}))
     if row.watched:
         t.rings.add(run_topic(row.id))
@@ -128,10 +133,29 @@ def key_of(t: Tables, row: Row) -> KeyRow | None:
 
 
 def mark_cancel(t: Tables, row: Row, kinds: frozenset[Kind]) -> None:
-    """Upkeep will cancel the run's children of these kinds."""
+    """Upkeep will cancel the run's children of these kinds; the run itself is over, or asked to end."""
     row.mark = row.mark or Mark()
     row.mark.cancel |= kinds
+    row.mark.upto = None
     t.rings.add(UPKEEP)
+
+
+def mark_calls(t: Tables, row: Row) -> None:
+    """Upkeep will cancel the calls that the run has made so far. It lives on, and may make others."""
+    if not t.children.get(row.id) or (row.mark is not None and row.mark.cancel and row.mark.upto is None):
+        return
+    row.mark = row.mark or Mark()
+    row.mark.cancel = frozenset({Kind.CALL})
+    row.mark.upto = next(t.serial)
+    t.rings.add(UPKEEP)
+
+
+def doomed_by_mark(parent: Row | None, child: Row) -> bool:
+    """Whether a cancel or removal that goes down from the parent is about this child."""
+    mark = parent.mark if parent is not None else None
+    if mark is None:
+        return False
+    return mark.remove or (child.kind in mark.cancel and (mark.upto is None or child.no <= mark.upto))
 
 
 def follow_up(t: Tables, row: Row) -> None:
@@ -230,9 +254,9 @@ def apply_policy(t: Tables, parent: Row, child: Row, policy: IfFails) -> None:
             wake_if_due(t, parent)
         case Effect.START:
             parent.early += 1
+            parent.wake = replace(parent.wake or Wake(idle=True), early=parent.early)
             count(t, parent, child)
-            if parent.state is State.WAITING:
-                let_go(t, parent)
+            wake_if_due(t, parent)
         case Effect.EARLY:
             parent.early += 1
             count(t, parent, child)
@@ -272,6 +296,14 @@ def cut(t: Tables, child: Row) -> None:
         child.parent_id = child.root_id = None
         child.counted = False
         child.depth = 0
+
+
+def below(t: Tables, row: Row) -> list[Row]:
+    """The run and all its dependencies and calls, parents first."""
+    tree = [row]
+    for one in tree:
+        tree += [child for child in t.children_of(one) if child.kind is not Kind.STARTED]
+    return tree
 
 
 def reroot(t: Tables, row: Row, root_id: str | None, depth: int) -> None:

@@ -31,6 +31,7 @@ class Mark:
     """What must still happen below a run; worked off by upkeep."""
 
     cancel: frozenset[Kind] = frozenset()
+    upto: int | None = None  # a run that lives on: only children not younger than this are cancelled
     remove: bool = False
     redrive: bool = False
     close: bool = False
@@ -82,6 +83,7 @@ class Row:
     ending_cause: Cause | None = None
     ending_error: bytes | None = None
     ending_id: str | None = None
+    told: bool = False  # its holder claimed it to run the rollbacks
     by_parent: bool = False  # the request came down from its parent
     rollbacks: bool = False
     result: bytes | None = None

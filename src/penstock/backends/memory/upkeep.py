@@ -168,11 +168,11 @@ def redriven_by_mark(child: Row) -> bool:
 def work_below(t: Tables, row: Row, mark: Mark) -> Iterator[Callable[[], object]]:
     """What is left to do for this mark, one run each."""
     if mark.remove:
-        for one in reversed(callers.below(t, row)):
+        for one in reversed(moves.below(t, row)):
             yield partial(callers.delete, t, one)
         return
     for child in t.children_of(row):
-        if child.kind in mark.cancel and reached_by_cancel(child):
+        if moves.doomed_by_mark(row, child) and reached_by_cancel(child):
             ending = Ending(state=State.CANCELLED, cause=Cause.PARENT, by_parent=True)
             yield partial(callers.cancel_row, t, child, ending, reason=row.reason or "")
         if mark.redrive and redriven_by_mark(child) and not callers.going_down(child):
@@ -208,7 +208,7 @@ def purge(t: Tables, most: int) -> int:
     """Finished trees whose time is over go whole; then keys whose run is gone."""
     done = 0
     for row in sorted(expendable(t), key=lambda row: row.finish_no):
-        tree = callers.below(t, row)
+        tree = moves.below(t, row)
         if done + len(tree) > most and done:
             break
         if all(one.state.finished and not one.dead for one in tree):
@@ -285,7 +285,7 @@ def fire(t: Tables, tick: Fire) -> Answer:
         skipped=stored.skipped + skipped,
         last_at=stored.last_at if skipped else tick.at,
     )
-    return Answer.STATE if skipped else Answer.OK
+    return Answer.STATE if skipped and tick.run is not None else Answer.OK
 
 
 def flush(t: Tables, rollups: list[Rollup]) -> None:
