@@ -79,7 +79,8 @@ def checked(named: Mapping[str, Any], allowed: Mapping[str, object] = NamedByCal
             raise Invalid(name, value, f"no such option here; there are {', '.join(sorted(allowed))}")
     if "delay" in named and "at" in named:
         raise Invalid("at", named["at"], "say delay= or at=, not both")
-    return Options(**{name: _CHECKS[name](value, name) for name, value in named.items()})
+    fields: dict[str, Any] = {name: _CHECKS[name](value, name) for name, value in named.items()}
+    return Options(**fields)
 
 
 def layered(*layers: Options) -> Options:
@@ -112,10 +113,11 @@ def _retry(value: object, parameter: str) -> Retry:
 
 def _keep(value: object, parameter: str) -> Keep:
     if isinstance(value, Keep):
-        seconds(value.succeeded, f"{parameter}.succeeded")
-        seconds(value.failed, f"{parameter}.failed")
-        _whole(value.newest, f"{parameter}.newest", lowest=0, highest=1_000_000_000)
-        return value
+        return Keep(
+            succeeded=seconds(value.succeeded, f"{parameter}.succeeded"),
+            failed=seconds(value.failed, f"{parameter}.failed"),
+            newest=_whole(value.newest, f"{parameter}.newest", lowest=0, highest=1_000_000_000),
+        )
     kept = seconds(value, parameter)
     return Keep(succeeded=kept, failed=kept)
 

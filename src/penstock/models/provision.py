@@ -5,7 +5,7 @@ each provider is called once; generators go on after their `yield` when the hand
 """
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
@@ -111,7 +111,7 @@ class Provision:
         return other, _needs_of_provider(other)
 
     @contextmanager
-    def _resumed_from_thread(self, generator: AsyncIterator[object]) -> Iterator[object]:
+    def _resumed_from_thread(self, generator: Any) -> Generator[object]:
         manager = _resumed_async(generator)
         value = self._attempt.run(manager.__aenter__())
         try:
@@ -125,8 +125,8 @@ class Provision:
 
 def _resumed(generator: Any) -> Any:
     """The generator as a context: its value, and what follows its `yield` at the end."""
-    return contextmanager(cast("Callable[[], Iterator[object]]", lambda: generator))()
+    return contextmanager(cast("Callable[[], Generator[object]]", lambda: generator))()
 
 
 def _resumed_async(generator: Any) -> Any:
-    return asynccontextmanager(cast("Callable[[], AsyncIterator[object]]", lambda: generator))()
+    return asynccontextmanager(cast("Callable[[], AsyncGenerator[object]]", lambda: generator))()

@@ -1,0 +1,140 @@
+"""What tasks and runs ask of their app: store runs, read them back. Knows options and stores, and no decorator."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, Literal, Protocol, TypeAlias
+
+from msgspec.structs import replace
+
+from penstock.app.layers import Layers
+from penstock.app.portal import Portal
+from penstock.app.refusals import refused, size_of
+from penstock.app.stores import Connection, Stores
+from penstock.core import codec
+from penstock.core.answers import Accepted, Entered, Refused
+from penstock.core.errors import Blocking, Invalid
+from penstock.core.requests import Group
+from penstock.core.run import ChildOf, Kind, NewRun, Run
+from penstock.core.state import State
+from penstock.engine.batcher import BYTES, ITEMS
+from penstock.models.current import Running, running
+from penstock.models.jobs import JobHandler, Surroundings
+from penstock.ports.store import Store
+
+Mode: TypeAlias = Literal["both", "enqueue", "work"]
+MODES: Final = ("both", "enqueue", "work")
+
+
+class Learner(Protocol):
+    """A worker, as far as its app needs to know it."""
+
+    def learn(self, handler: JobHandler) -> None:
+        """Carry out the runs of one more task."""
+        ...
+
+    async def leave(self) -> None:
+        """Stop, and return when it has."""
+        ...
+
+
+class Client:
+    """One app as its tasks and runs know it."""
+
+    def __init__(self, stores: Stores, *, mode: Mode, layers: Layers, limit: int = codec.LIMIT) -> None:
+        self.stores = stores
+        self.mode: Mode = mode
+        self.layers = layers
+        self.limit = limit  # bytes of one payload
+        self.home = Surroundings()
+        self.portal = Portal()
+        self.handlers: dict[str, JobHandler] = {}
+        self.workers: set[Learner] = set()  # that carry out runs of these handlers now
+        self.before_waiting: Callable[[str], Awaitable[None]] | None = None  # in a rehearsal nobody else works
+
+    async def store(self) -> Store:
+        """The running loop's store, opened if need be. Raises `Closed` after the app was closed."""
+        return (await self.here()).store
+
+    async def here(self) -> Connection:
+        """The running loop's connection."""
+        return self.stores.found() or await self.stores.here()
+
+    def holder(self) -> Running | None:
+        """The running handler of this app that makes the present call, if one does.
+
+        Raises `Invalid` if nobody but handlers may enqueue, and none does.
+        """
+        found = running()
+        if found is not None and found.home is self.home:
+            return found
+        if self.mode == "work":
+            raise Invalid("mode", self.mode, "here only running tasks enqueue: set mode to both or enqueue to do more")
+        return None
+
+    async def enter(self, new: NewRun, *, cascade: bool = True) -> Entered:
+        """Store one run; in a running handler, as a run that it has started."""
+        holder = self.holder()
+        if holder is not None:
+            return (await self._spawn(holder, [new], cascade=cascade))[0]
+        connection = self.stores.found() or await self.stores.here()
+        answer = await connection.entering.put(Group(runs=(new,)))
+        if isinstance(answer, Refused):
+            raise refused(new, answer, parameter="run")
+        return answer.runs[0]
+
+    async def enter_many(self, runs: Sequence[NewRun]) -> list[Entered]:
+        """Store the runs, each 1 000 (or 4 MiB) of them whole or not at all. Repeating the call completes it."""
+        holder = self.holder()
+        entered: list[Entered] = []
+        for part in portions(runs):
+            if holder is not None:
+                entered += await self._spawn(holder, part, cascade=True)
+            else:
+                entered += await self._enter_group(part)
+        return entered
+
+    async def _enter_group(self, part: Sequence[NewRun]) -> tuple[Entered, ...]:
+        connection = await self.here()
+        answer = await connection.entering.put(Group(runs=tuple(part)))
+        return accepted(part, answer).runs
+
+    async def _spawn(self, holder: Running, runs: Sequence[NewRun], *, cascade: bool) -> tuple[Entered, ...]:
+        edge = ChildOf(parent_id=holder.attempt.claim.run_id, kind=Kind.STARTED, cascade=cascade)
+        answer = await holder.attempt.spawn([replace(new, parent=edge) for new in runs])
+        if answer.answer != "ok":
+            raise refused(runs[answer.index], answer, parameter=f"calls[{answer.index}]")
+        return answer.runs
+
+    async def get(self, run_id: str) -> Run | None:
+        """The stored run, asked for together with what others ask for now."""
+        connection = await self.here()
+        return await connection.getting.put(run_id)
+
+    def check_waiting(self, call: str, *, allow_block: bool) -> None:
+        """Raises `Blocking` in a running task: it would hold a slot that the other run may need."""
+        if not allow_block and running() is not None:
+            raise Blocking(call, "a waiting task holds a slot of its worker. Say allow_block=True if that is meant")
+
+    async def states(self, run_ids: Sequence[str]) -> list[State | None]:
+        """How the runs stand."""
+        return [None if run is None else run.state for run in await (await self.store()).get(run_ids)]
+
+
+def accepted(part: Sequence[NewRun], answer: Accepted | Refused) -> Accepted:
+    """The answer, if the group is stored; raises what is wrong with its offending run otherwise."""
+    if isinstance(answer, Refused):
+        raise refused(part[answer.index], answer, parameter=f"calls[{answer.index}]")
+    return answer
+
+
+def portions(runs: Iterable[NewRun]) -> list[list[NewRun]]:
+    """The runs in order, in groups of at most 1 000 runs and 4 MiB."""
+    found: list[list[NewRun]] = [[]]
+    room = BYTES
+    for run in runs:
+        size = size_of(Group(runs=(run,)))
+        if found[-1] and (len(found[-1]) == ITEMS or size > room):
+            found.append([])
+            room = BYTES
+        found[-1].append(run)
+        room -= size
+    return [part for part in found if part]

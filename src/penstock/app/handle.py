@@ -1,0 +1,256 @@
+"""A run as its callers hold it: ask how it stands, wait for its result, steer it."""
+
+from typing import Final, Generic, TypeVar, cast
+
+from penstock.app import endings, status, waiting
+from penstock.app.client import Client
+from penstock.app.refusals import raise_for
+from penstock.app.status import Attempted, Line, Reason, Status
+from penstock.core import codec
+from penstock.core.answers import Answer
+from penstock.core.duration import Duration, Moment, moment, seconds
+from penstock.core.errors import Invalid, NotFound, Purged
+from penstock.core.names import check_priority
+from penstock.core.requests import Edit
+from penstock.core.run import Run as Stored
+from penstock.core.state import State
+from penstock.core.views import LogEntry
+
+R = TypeVar("R")
+
+PAGE: Final = 1000
+
+
+class Run(Generic[R]):
+    """One durable execution of a task. Handles are cheap; many may stand for one run, in any process.
+
+    `created` is False if the run was there already: it has the same id or key. None: the handle was made from an id.
+    """
+
+    __slots__ = ("_client", "_known", "created", "id")
+
+    def __init__(self, client: Client, run_id: str, *, created: bool | None = None) -> None:
+        self._client = client
+        self._known = created is not None
+        self.id = run_id
+        self.created = created
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @property
+    def sync(self) -> "SyncRun[R]":
+        """The same verbs for code without a loop."""
+        return SyncRun(self)
+
+    async def result(self, timeout: Duration | None = None, *, allow_block: bool = False) -> R:
+        """What the task returned, as soon as it has. Any number may wait; waiting changes nothing.
+
+        `timeout` (seconds, timedelta or "10m") is the waiter's own: `ResultTimeout`, and the run goes on. Raises
+        `RunFailed` or `RunCancelled` if it ended so, `Purged` if its record is gone, `NotFound` if there was none, and
+        `Blocking` in a running task unless `allow_block=True`.
+        """
+        limit = None if timeout is None else seconds(timeout, "timeout")
+        client = self._client
+        client.check_waiting("run.result()", allow_block=allow_block)
+        if client.before_waiting is not None:
+            await client.before_waiting(self.id)
+        run = await waiting.finished(await client.here(), self.id, limit, known=self._known)
+        self._known = True
+        handler = client.handlers.get(run.task)
+        data = None if run.result is None else client.home.codec.decode(run.result)
+        return cast("R", endings.result_of(run, handler.signature.returns if handler else None, data))
+
+    async def status(self) -> Status:
+        """How the run stands now. Raises `NotFound`, or `Purged` if it has been there."""
+        return status.status_of(await self._stored(), self._client.home.codec)
+
+    async def attempts(self) -> list[Attempted]:
+        """The attempts that failed and those lost with their workers, in order, with their errors."""
+        entries = await self._entries(after=0)
+        return [status.attempted(entry) for entry in entries if entry.kind in {"attempt", "crash"}]
+
+    async def log(self, *, after: int = 0, limit: int | None = None) -> list[Line]:
+        """The run's log in order: what happened, progress, lines. After `after`, all or the first `limit`."""
+        _check_count(after, "after", least=0)
+        _check_count(1 if limit is None else limit, "limit", least=1)
+        return [status.line_of(entry) for entry in await self._entries(after=after, limit=limit)]
+
+    async def why(self) -> Reason | None:
+        """Why the run has not finished, and since when; None if it has. Raises `NotFound`."""
+        why = await (await self._client.store()).why(self.id)
+        if why is None:
+            await self._stored()
+            return None
+        return Reason(reason=why.reason, since_at=why.since_at, detail=why.detail, until_at=why.until_at)
+
+    async def cancel(self, reason: str = "", *, cascade: bool = True, terminate: bool = False) -> bool:
+        """End the run: at once if nobody runs it, else within a heartbeat of its worker. True: done or asked for.
+
+        False if it had finished already. `cascade=False` spares the runs that it has started; `terminate=True` skips
+        registered rollbacks. Raises `NotFound`.
+        """
+        _check_reason(reason)
+        store = await self._client.store()
+        (answer,) = await store.cancel([self.id], reason=reason, cascade=cascade, terminate=terminate)
+        if answer is not Answer.FINISHED:
+            raise_for(answer, self.id, "cancel")
+        return answer is Answer.OK
+
+    async def redrive(self) -> None:
+        """Begin another life of the finished run, with fresh counters; off its dead-letter list.
+
+        Raises `NotFound`; `WrongState` if it has not finished; `Duplicate` if another run has taken its key;
+        `Cascading` while a cancel or removal is under way there.
+        """
+        (answer,) = await (await self._client.store()).redrive([self.id])
+        raise_for(answer, self.id, "redrive")
+
+    async def remove(self, *, children: bool = True) -> None:
+        """Leave no trace of the run, nor (unless told otherwise) of all below it.
+
+        Raises `NotFound`, or `WrongState` if one of these is running: then all stay.
+        """
+        (answer,) = await (await self._client.store()).remove([self.id], children=children)
+        raise_for(answer, self.id, "remove")
+
+    async def promote(self) -> None:
+        """Make a scheduled run ready now. Raises `NotFound`, or `WrongState` if it is not scheduled."""
+        run = await self._stored()  # only to say what is wrong: the move itself is guarded in the store
+        if run.state is not State.SCHEDULED:
+            raise_for(Answer.FINISHED if run.state.finished else Answer.STATE, self.id, "promote")
+        raise_for(await (await self._client.store()).reschedule(self.id, delay=0.0), self.id, "promote")
+
+    async def reschedule(self, *, at: Moment | None = None, delay: Duration | None = None) -> None:
+        """Move the due time of a scheduled or queued run: to a moment, or to so long from now.
+
+        Raises `NotFound`, or `WrongState` if the run has begun or finished.
+        """
+        if (at is None) == (delay is None):
+            raise Invalid("at", at, "say at= or delay=, one of them")
+        wanted = None if at is None else moment(at, "at")
+        later = None if delay is None else seconds(delay, "delay")
+        answer = await (await self._client.store()).reschedule(self.id, at=wanted, delay=later)
+        raise_for(answer, self.id, "reschedule")
+
+    async def reprioritise(self, priority: int) -> None:
+        """Give an unfinished run that does not run another priority, -1000 to 1000; its rank stays."""
+        answer = await (await self._client.store()).edit(self.id, Edit(priority=check_priority(priority)))
+        raise_for(answer, self.id, "reprioritise")
+
+    async def update_input(self, *args: object, **named: object) -> None:
+        """Give a run that has not been claimed yet other arguments: all of them, checked as at `enqueue`."""
+        run = await self._stored()  # for its task, which never changes
+        handler = self._client.handlers.get(run.task)
+        if handler is not None:
+            data = handler.signature.encode(args, named, limit=self._client.limit)
+        elif args:
+            raise Invalid("args", args, f"{run.task} is not registered here: give its arguments by name")
+        else:
+            data = codec.encode_named(named, limit=self._client.limit)
+        edit = Edit(input=self._client.home.codec.encode(data))
+        raise_for(await (await self._client.store()).edit(self.id, edit), self.id, "update_input")
+
+    async def clear_log(self) -> None:
+        """Drop what the run has said; what its record tells stays. Raises `NotFound`."""
+        raise_for(await (await self._client.store()).edit(self.id, Edit(clear_log=True)), self.id, "clear_log")
+
+    async def _stored(self) -> Stored:
+        run = await self._client.get(self.id)
+        if run is None:
+            raise Purged(self.id) if self._known else NotFound("run", self.id)
+        self._known = True
+        return run
+
+    async def _entries(self, *, after: int, limit: int | None = None) -> list[LogEntry]:
+        store = await self._client.store()
+        found: list[LogEntry] = []
+        while limit is None or len(found) < limit:
+            asked = PAGE if limit is None else min(PAGE, limit - len(found))
+            page = await store.log(self.id, after=after, limit=asked)
+            found += page
+            if len(page) < asked:
+                break
+            after = page[-1].seq
+        if not found:
+            await self._stored()  # raises if there is no such run
+        return found
+
+
+class SyncRun(Generic[R]):
+    """A run's verbs for code without a loop: each does what the one of `Run` does, and blocks until it is done.
+
+    Raises `Blocking` where a loop is running.
+    """
+
+    def __init__(self, run: Run[R]) -> None:
+        self._run = run
+        self._call = run._client.portal.call  # noqa: SLF001 (its other half)
+
+    def __repr__(self) -> str:
+        return repr(self._run)
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self._run.id
+
+    @property
+    def created(self) -> bool | None:
+        """Whether this call has stored it."""
+        return self._run.created
+
+    def result(self, timeout: Duration | None = None, *, allow_block: bool = False) -> R:
+        return self._call(self._run.result, timeout, allow_block=allow_block)
+
+    def status(self) -> Status:
+        return self._call(self._run.status)
+
+    def attempts(self) -> list[Attempted]:
+        return self._call(self._run.attempts)
+
+    def log(self, *, after: int = 0, limit: int | None = None) -> list[Line]:
+        return self._call(self._run.log, after=after, limit=limit)
+
+    def why(self) -> Reason | None:
+        return self._call(self._run.why)
+
+    def cancel(self, reason: str = "", *, cascade: bool = True, terminate: bool = False) -> bool:
+        return self._call(self._run.cancel, reason, cascade=cascade, terminate=terminate)
+
+    def redrive(self) -> None:
+        self._call(self._run.redrive)
+
+    def remove(self, *, children: bool = True) -> None:
+        self._call(self._run.remove, children=children)
+
+    def promote(self) -> None:
+        self._call(self._run.promote)
+
+    def reschedule(self, *, at: Moment | None = None, delay: Duration | None = None) -> None:
+        self._call(self._run.reschedule, at=at, delay=delay)
+
+    def reprioritise(self, priority: int) -> None:
+        self._call(self._run.reprioritise, priority)
+
+    def update_input(self, *args: object, **named: object) -> None:
+        self._call(self._run.update_input, *args, **named)
+
+    def clear_log(self) -> None:
+        self._call(self._run.clear_log)
+
+
+def _check_reason(value: object) -> None:
+    if not isinstance(value, str) or len(value) > 1000:
+        raise Invalid("reason", value, "a text of up to 1,000 characters")
+
+
+def _check_count(value: object, parameter: str, *, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise Invalid(parameter, value, f"a whole number from {least}")

@@ -1,0 +1,182 @@
+"""Tasks by name, whose code is elsewhere: arguments are checked against what a worker has declared.
+
+Names and plain types are checked here; the worker that knows the code checks all, and fails the run if they don't fit.
+"""
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any, Final, Self, Unpack, cast
+
+import msgspec
+
+from penstock.app.client import Client
+from penstock.app.handle import Run
+from penstock.app.layers import Profile
+from penstock.app.maker import Maker
+from penstock.app.options import NamedByCall, checked
+from penstock.core import codec
+from penstock.core.errors import InvalidInput, UnknownTask
+from penstock.core.ids import new_run_id
+from penstock.core.names import check_name
+from penstock.core.registry import Definition
+from penstock.core.run import NewRun
+
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+
+
+class NamedTask:
+    """A task known by its name. Made by `app.named`."""
+
+    def __init__(self, client: Client, name: str, *, unchecked: bool = False) -> None:
+        self._client = client
+        self._unchecked = unchecked
+        self._named: dict[str, Any] = {}
+        self.name = check_name(name, "name")
+
+    def __repr__(self) -> str:
+        return f"<NamedTask {self.name}>"
+
+    def opts(self, **named: Unpack[NamedByCall]) -> Self:
+        """The same task, whose runs are treated as said here. Raises `Invalid` as `Task.opts` does."""
+        checked(named)
+        other = copy(self)
+        other._named = {**self._named, **named}  # noqa: SLF001 (a copy of this very task)
+        return other
+
+    async def enqueue(self, *args: object, **named: object) -> Run[Any]:
+        """Store a run. Raises `UnknownTask` if no worker has ever declared the task, unless made with `unchecked=True`;
+        `InvalidInput` naming an argument that it does not take, or that has the wrong type.
+        """
+        new = await self.make(args, named)
+        entered = await self._client.enter(new, cascade=self._named.get("cascade", True))
+        return Run(self._client, entered.id, created=entered.created)
+
+    def call(self, *args: object, **named: object) -> "NamedCall":
+        """A run that is prepared and not stored yet, for `app.enqueue_many`; its arguments are checked there."""
+        options = self._named if "id" in self._named else {**self._named, "id": new_run_id()}
+        return NamedCall(self.opts(**cast("NamedByCall", options)), options["id"], args, named)
+
+    async def make(self, args: tuple[object, ...], named: Mapping[str, object]) -> NewRun:
+        """The run, its arguments checked. Raises as `enqueue` does."""
+        client = self._client
+        known = client.handlers.get(self.name)
+        if known is not None:
+            return self._maker_for(known.queue).make(known.signature.encode(args, named, limit=client.limit))
+        definition = await self._definition()
+        arguments = bound(self.name, definition, args, named)
+        data = codec.encode_named(arguments, limit=client.limit)
+        if definition is not None:
+            check(self.name, schema_of(definition), data)
+        return self._maker_for(None if definition is None else definition.queue).make(data)
+
+    def _maker_for(self, queue: str | None) -> Maker:
+        """The task's own queue stands unless the call names another."""
+        options = checked(self._named)
+        if queue is not None and "queue" not in self._named:
+            options = msgspec.structs.replace(options, queue=queue)
+        return Maker(self._client, Profile(task=self.name), options)
+
+    async def _definition(self) -> Definition | None:
+        if self._unchecked:
+            return None
+        known = await (await self._client.store()).definitions()
+        found = [one for one in known if one.task == self.name]
+        if not found:
+            raise UnknownTask(self.name, sorted({one.task for one in known} | set(self._client.handlers)))
+        return max(found, key=lambda one: one.seen_at)
+
+
+class NamedCall:
+    """A run of a task known by its name, prepared and not stored yet."""
+
+    __slots__ = ("_args", "_named", "id", "task")
+
+    def __init__(self, task: NamedTask, run_id: str, args: tuple[object, ...], named: Mapping[str, object]) -> None:
+        self.task = task
+        self.id = run_id
+        self._args = args
+        self._named = named
+
+    def __repr__(self) -> str:
+        return f"<NamedCall of {self.task.name}, run {self.id}>"
+
+    async def made(self) -> NewRun:
+        """The run, its arguments checked. Raises as `NamedTask.enqueue` does."""
+        return await self.task.make(self._args, self._named)
+
+
+def schema_of(definition: Definition) -> dict[str, Any]:
+    """The JSON Schema of the task's input; empty if none was declared."""
+    return cast("dict[str, Any]", msgspec.json.decode(definition.schema)) if definition.schema else {}
+
+
+def bound(
+    task: str, definition: Definition | None, args: tuple[object, ...], named: Mapping[str, object]
+) -> dict[str, object]:
+    """All arguments by name. Raises `InvalidInput` for more positional ones than the task takes, or one said twice."""
+    if not args:
+        return dict(named)
+    names: list[str] = schema_of(definition).get("x-positional", []) if definition is not None else []
+    if len(args) > len(names):
+        takes = f"{task} takes {len(names)} by position" if definition is not None else f"nothing is known of {task}"
+        raise InvalidInput("args", args, f"{takes}: give arguments by name")
+    positional = dict(zip(names, args, strict=False))
+    for name in positional:
+        if name in named:
+            raise InvalidInput(name, named[name], f"it is given twice to {task}")
+    return {**positional, **named}
+
+
+def check(task: str, schema: Mapping[str, Any], data: bytes) -> None:
+    """Raises `InvalidInput` naming an argument that is unknown, missing, or of another type than declared."""
+    given: dict[str, Any] = msgspec.json.decode(data)
+    parts: Mapping[str, Any] = schema.get("$defs", {})
+    root = _resolved(schema, parts)
+    known: Mapping[str, Any] = root.get("properties", {})
+    for name in root.get("required", ()):
+        if name not in given:
+            raise InvalidInput(name, "nothing", f"{task} needs it")
+    for name, value in given.items():
+        if name in known:
+            if not _fits(value, known[name], parts):
+                raise InvalidInput(name, value, f"{task} takes {_said(known[name])} here")
+        elif root.get("additionalProperties") is False and "**" not in known:
+            raise InvalidInput(name, value, f"{task} takes {', '.join(known) or 'no arguments'}")
+
+
+def _resolved(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = schema.get("$ref")
+    return parts.get(str(reference).rpartition("/")[2], {}) if reference else schema
+
+
+def _fits(value: object, schema: Mapping[str, Any], parts: Mapping[str, Any]) -> bool:
+    """Whether the value's plain type is one of those declared."""
+    whole = _resolved(schema, parts)
+    if "anyOf" in whole:
+        return any(_fits(value, one, parts) for one in whole["anyOf"])
+    if "enum" in whole:
+        return value in whole["enum"]
+    declared = whole.get("type")
+    kinds = [declared] if isinstance(declared, str) else declared
+    if not kinds:
+        return True
+    return any(_is(value, kind) for kind in kinds)
+
+
+def _is(value: object, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    kinds = _TYPES.get(kind)
+    return kinds is None or isinstance(value, kinds)
+
+
+def _said(schema: Mapping[str, Any]) -> str:
+    return str(schema.get("type") or schema.get("enum") or "another type")

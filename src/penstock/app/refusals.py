@@ -1,0 +1,66 @@
+"""From a store's answers to the errors that callers hear."""
+
+from typing import NoReturn
+
+from penstock.core.answers import Answer, Refused, Spawned
+from penstock.core.errors import (
+    Cascading,
+    Duplicate,
+    Invalid,
+    KeyConflict,
+    LeaseLost,
+    NotFound,
+    PayloadTooLarge,
+    PenstockError,
+    WrongState,
+)
+from penstock.core.requests import Group
+from penstock.core.run import NewRun
+from penstock.engine.batcher import BYTES
+
+
+def refused(new: NewRun, answer: Refused | Spawned, *, parameter: str) -> PenstockError:
+    """Why this run of a group could not be stored."""
+    in_the_way = answer.run_id if isinstance(answer, Refused) else None
+    match answer.answer:
+        case Answer.KEY_CONFLICT:
+            return KeyConflict(new.key.key if new.key else "", in_the_way or "")
+        case Answer.CASCADING:
+            return Cascading(in_the_way or new.id)
+        case Answer.NOT_FOUND:
+            return NotFound("run", in_the_way or new.id)
+        case Answer.LOST:
+            return LeaseLost(new.parent.parent_id if new.parent else new.id)
+        case Answer.BIG:
+            return PayloadTooLarge(parameter, len(new.input) + len(new.options), BYTES)
+        case _:
+            return Invalid(parameter, new.id, f"{answer.detail or answer.answer} (task {new.task})")
+
+
+def size_of(group: Group) -> int:
+    """Bytes of a group's payload."""
+    return sum(len(run.input) + len(run.options) for run in group.runs)
+
+
+def raise_for(answer: Answer, run_id: str, operation: str) -> None:
+    """Nothing for `ok`; else the error that says why nothing was changed."""
+    if answer is not Answer.OK:
+        _raise(answer, run_id, operation)
+
+
+def _raise(answer: Answer, run_id: str, operation: str) -> NoReturn:
+    match answer:
+        case Answer.NOT_FOUND:
+            raise NotFound("run", run_id)
+        case Answer.CASCADING:
+            raise Cascading(run_id)
+        case Answer.KEY_CONFLICT | Answer.DUPLICATE:
+            raise Duplicate(run_id, "that took it meanwhile")
+        case Answer.RUNNING:
+            raise WrongState(operation, run_id, "running, or one below it is")
+        case Answer.FINISHED:
+            raise WrongState(operation, run_id, "finished")
+        case Answer.BIG:
+            raise WrongState(operation, run_id, "the root of more than 1,000 runs, some of them not finished")
+        case _:
+            raise WrongState(operation, run_id, "in a state in which this means nothing")

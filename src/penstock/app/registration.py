@@ -1,0 +1,97 @@
+"""From a decorated function to a task: all that can be checked is checked here."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Final
+
+from penstock.app.client import Client
+from penstock.app.layers import Profile, said
+from penstock.app.options import Named, Options, checked
+from penstock.app.task import AsyncTask, Task, ThreadTask
+from penstock.core.errors import DuplicateTask, Invalid
+from penstock.core.names import check_name
+from penstock.core.retry import Retry
+from penstock.core.run import FollowUp
+from penstock.engine.handler import Executor
+from penstock.models.jobs import JobHandler, JobOptions
+
+
+class NamedByTask(Named, total=False):
+    """What a task may say besides what all layers may."""
+
+    executor: str  # "thread" or "process" for a `def`; an `async def` runs on the worker's loop, or in a "process"
+    on_failure: Task[..., Any] | str  # a task that gets a `Failure` when a run has failed for good
+    on_success: Task[..., Any] | str  # a task that gets a `Success`
+
+
+_OWN: Final = frozenset(NamedByTask.__annotations__) - frozenset(Named.__annotations__)
+
+
+def register(client: Client, function: Callable[..., Any], name: str | None, named: dict[str, Any]) -> Task[..., Any]:
+    """The task; from now on the app's workers carry out its runs. Nothing is registered if anything is refused."""
+    if not inspect.isfunction(function):
+        raise Invalid("task", function, "decorate a function: a def or an async def")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise Invalid("task", function, "a generator returns no single result: return a list, or enqueue runs")
+    task = check_name(function.__name__ if name is None else name, "name")
+    options = checked({key: value for key, value in named.items() if key not in _OWN}, Named.__annotations__)
+    whole = client.layers.effective(options)
+    handler = JobHandler(
+        function,
+        task,
+        JobOptions(
+            queue=said(whole.queue, ""),
+            retry=said(whole.retry, Retry()),
+            timeout=said(whole.timeout, None),
+            executor=_executor(named.get("executor"), function),
+        ),
+        home=client.home,
+    )
+    profile = Profile(
+        task=task,
+        options=options,
+        on_success=_follow_up(client, named.get("on_success"), "on_success"),
+        on_failure=_follow_up(client, named.get("on_failure"), "on_failure"),
+    )
+    made = _task(client, handler, profile)
+    _add(client, handler, task)
+    return made
+
+
+def _task(client: Client, handler: JobHandler, profile: Profile) -> Task[..., Any]:
+    if handler.asynchronous:
+        return AsyncTask(client, handler, profile)
+    return ThreadTask(client, handler, profile)
+
+
+def _add(client: Client, handler: JobHandler, task: str) -> None:
+    known = client.handlers.get(task)
+    if known is not None:
+        code = known.function.__code__
+        raise DuplicateTask(task, f"{known.function.__qualname__} in {code.co_filename}, line {code.co_firstlineno}")
+    client.handlers[task] = handler
+    for worker in tuple(client.workers):
+        worker.learn(handler)
+
+
+def _executor(value: object, function: Callable[..., Any]) -> Executor:
+    asynchronous = inspect.iscoroutinefunction(function)
+    if value is None:
+        return Executor.LOOP if asynchronous else Executor.THREAD
+    allowed = ("loop", "process") if asynchronous else ("thread", "process")
+    if value not in allowed:
+        kind = "an async def" if asynchronous else "a def"
+        raise Invalid("executor", value, f"{kind} runs in {' or '.join(allowed)}")
+    return Executor(value)
+
+
+def _follow_up(client: Client, value: object, parameter: str) -> FollowUp | None:
+    if value is None:
+        return None
+    if isinstance(value, Task):
+        return FollowUp(task=value.name, queue=value.queue)
+    if not isinstance(value, str):
+        raise Invalid(parameter, value, "a task of this app, or the name of one")
+    name = check_name(value, parameter)
+    known = client.handlers.get(name)
+    return FollowUp(task=name, queue=known.queue if known else said(client.layers.effective(Options()).queue, ""))
