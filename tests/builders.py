@@ -12,7 +12,8 @@ from penstock.core.schedule import Fire, Schedule
 
 def new_run(run_id: str = "r", **fields: Any) -> NewRun:
     """A plain run of task `t`."""
-    return NewRun(**{"id": run_id, "task": "t", **fields})
+    given: dict[str, Any] = {"id": run_id, "task": "t"}
+    return NewRun(**(given | fields))
 
 
 def dependency(run_id: str, parent_id: str, *, if_fails: IfFails = IfFails.FAIL, **fields: Any) -> NewRun:
@@ -65,7 +66,8 @@ def send(name: str = "go", run_id: str | None = "r", payload: bytes = b"p", **fi
 
 
 def schedule(name: str = "s", next_at: float | None = None, **fields: Any) -> Schedule:
-    return Schedule(**{"name": name, "app": "shop", "task": "t", "spec": b"spec", "next_at": next_at, **fields})
+    given: dict[str, Any] = {"name": name, "app": "shop", "task": "t", "spec": b"spec", "next_at": next_at}
+    return Schedule(**(given | fields))
 
 
 def fire(of: Schedule, run: NewRun | None, next_at: float | None = None, **fields: Any) -> Fire:

@@ -1,23 +1,18 @@
 """The fixtures of all suites: a fake clock, and a store on every backend, audited when the test ends."""
 
-import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from penstock.backends import BACKENDS as BACKEND_MODULES
-from penstock.backends import open_store
-from penstock.backends.memory import MemoryStore
+from penstock.backends import BACKENDS as MODULES
 from penstock.ports.store import Store
 from tests.clock import FakeClock
+from tests.stores import open_empty
 
 BACKENDS = (os.environ.get("BACKEND") or "memory,sqlite").split(",")
-
-NewStore: TypeAlias = Callable[[str], Awaitable[Store]]
 
 
 @pytest.fixture
@@ -25,31 +20,20 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture
-async def new_store(clock: FakeClock, tmp_path: Path) -> AsyncIterator[NewStore]:
-    """Opens as many empty stores as a test asks for; in the end each is sound, and closed."""
-    stores: list[Store] = []
-    numbers = itertools.count()
-
-    async def opened(backend: str) -> Store:
-        if backend == "memory":
-            store: Store = MemoryStore(clock=clock)
-        else:
-            store = open_store(f"{backend}:///{tmp_path}/store-{next(numbers)}.db", clock=clock)
-        await store.open()
-        stores.append(store)
-        return store
-
-    yield opened
-    found = [await store.check() for store in stores]
-    for store in stores:
-        await store.close()
-    assert found == [[] for _ in stores]
-
-
 @pytest.fixture(params=BACKENDS)
-async def store(request: pytest.FixtureRequest, new_store: NewStore) -> Store:
-    """An empty store of each backend."""
-    if find_spec(BACKEND_MODULES[request.param]) is None:
-        pytest.skip(f"{request.param} is not there yet")
-    return await new_store(request.param)
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of each backend."""
+    name: str = request.param
+    if find_spec(MODULES[name]) is None:
+        pytest.skip(f"{name} is not there yet")
+    return name
+
+
+@pytest.fixture
+async def store(backend: str, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Store]:
+    """An empty store; in the end it is sound."""
+    opened = await open_empty(backend, clock, tmp_path / "store.db")
+    yield opened
+    found = await opened.check()
+    await opened.close()
+    assert found == []

@@ -43,17 +43,18 @@ async def look(store: Store, run_id: str = "r") -> Run:
 
 async def state(store: Store, run_id: str = "r") -> State | None:
     [run] = await store.get([run_id])
-    return run and run.state
+    return None if run is None else run.state
 
 
 async def states(store: Store, *run_ids: str) -> list[State | None]:
-    return [run and run.state for run in await store.get(run_ids)]
+    return [None if run is None else run.state for run in await store.get(run_ids)]
 
 
 def ask(limit: int = 1, **fields: Any) -> ClaimRequest:
     """A worker's question that was never asked before."""
-    given = {"claim_id": f"claim-{next(_numbers)}", "worker": "w", "queues": ("default",), "lease": 30.0}
-    return ClaimRequest(**{**given, "abilities": able(*TASKS), "limit": limit, **fields})
+    given: dict[str, Any] = {"worker": "w", "queues": ("default",), "abilities": able(*TASKS), "lease": 30.0}
+    given |= {"claim_id": f"claim-{next(_numbers)}", "limit": limit}
+    return ClaimRequest(**(given | fields))
 
 
 async def claim(store: Store, limit: int = 1, **fields: Any) -> list[Claim]:
@@ -139,8 +140,9 @@ async def later(store: Store, clock: FakeClock, seconds: float) -> None:
 
 async def alive(store: Store, worker: str = "w", *, seconds: float = 60.0, **fields: Any) -> None:
     """A worker makes itself known."""
-    given = {"host": "h", "pid": 7, "queues": ("default",), "abilities": able(*TASKS), "started_at": 0.0}
-    await store.register(WorkerInfo(**{**given, "worker": worker, **fields}), seconds=seconds)
+    given: dict[str, Any] = {"host": "h", "pid": 7, "queues": ("default",), "abilities": able(*TASKS)}
+    given |= {"worker": worker, "started_at": 0.0}
+    await store.register(WorkerInfo(**(given | fields)), seconds=seconds)
 
 
 async def standing(store: Store, name: str = "l", key: str = "") -> tuple[int, int, int]:
@@ -158,4 +160,4 @@ def _numbers_of(view: LimitView) -> tuple[int, int, int]:
 async def reason(store: Store, run_id: str = "r") -> str | None:
     """Why the run stands where it stands."""
     why = await store.why(run_id)
-    return why and why.reason
+    return None if why is None else why.reason

@@ -115,8 +115,10 @@ def below_a_removal(before: State) -> None:
     @scene("cascade", before, None)
     async def remove_the_parent(store: Store, clock: FakeClock) -> AsyncIterator[None]:
         wake = Wake(at=clock() + LONG, idle=True)
-        child = {S: {"delay": LONG}, W: {"wake": GO}}.get(before, {})
-        await put(store, new_run("p", wake=wake), dependency("d", "p"), dependency("r", "p", **child))
+        standing: dict[State, dict[str, Any]] = {S: {"delay": LONG}, W: {"wake": GO}}
+        await put(
+            store, new_run("p", wake=wake), dependency("d", "p"), dependency("r", "p", **standing.get(before, {}))
+        )
         if before is SUCCEEDED:
             await succeed(store, "r")
         elif before is FAILED:

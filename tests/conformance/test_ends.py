@@ -1,5 +1,7 @@
 """Ends: expiry, deadline, loops, cancel requests against every outcome, rollbacks, follow-ups, dead letters."""
 
+from typing import Any
+
 import pytest
 
 from penstock.core.answers import Answer
@@ -28,7 +30,7 @@ from tests.conformance.acts import (
     suspend,
     upkeep,
 )
-from tests.conformance.scenes import LONG, bring_to, with_rollbacks
+from tests.conformance.scenes import GO, LONG, bring_to, with_rollbacks
 from tests.conformance.scenes_of_leases import OUTCOMES
 
 
@@ -86,8 +88,8 @@ async def test_a_deadline_tells_the_worker_to_stop(store: Store, clock: FakeCloc
 
 @pytest.mark.parametrize("where", [State.SCHEDULED, State.QUEUED, State.WAITING])
 async def test_a_deadline_ends_what_nobody_holds(store: Store, clock: FakeClock, where: State) -> None:
-    fields = {State.SCHEDULED: {"delay": LONG}, State.WAITING: {"wake": Wake(signals={"go": 1})}}
-    await put(store, new_run(deadline=60, **fields.get(where, {})))
+    standing: dict[State, dict[str, Any]] = {State.SCHEDULED: {"delay": LONG}, State.WAITING: {"wake": GO}}
+    await put(store, new_run(deadline=60, **standing.get(where, {})))
     await later(store, clock, 61)
     run = await look(store)
     assert (run.state, run.cause, run.wake, run.due_at) == (State.FAILED, Cause.DEADLINE, None, None)
@@ -301,7 +303,7 @@ async def test_a_cancelled_run_has_no_follow_up(store: Store) -> None:
 
 @pytest.mark.parametrize("end", ["crash", "expire", "child"])
 async def test_every_way_to_fail_is_followed_up(store: Store, clock: FakeClock, end: str) -> None:
-    fields = {"crash": {"crashes": 1}, "expire": {"expires": 10.0}, "child": {"wake": Wake(idle=True)}}
+    fields: dict[str, dict[str, Any]] = {"crash": {"crashes": 1}, "expire": {"expires": 10.0}, "child": {}}
     await put(store, new_run(on_failure=follow_up(), dead_letter="dead", **fields[end]))
     if end == "child":
         await put(store, new_run("p", queue="p", on_failure=follow_up(), wake=Wake(idle=True)), dependency("c", "p"))

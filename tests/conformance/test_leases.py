@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.core.answers import Answer
+from penstock.core.answers import Answer, Tended
 from penstock.core.leases import Append, Complete, Fail, Release, Retry, Suspend
 from penstock.core.requests import Guard
 from penstock.core.run import Cause
@@ -223,10 +223,11 @@ async def test_without_an_outage_nothing_is_held_back(store: Store, clock: FakeC
     await put(store, new_run())
     await store.tend(100, GUARD)
     await hold(store, lease=30)
+    answers: list[Tended] = []
     for _ in range(3):
         clock.advance(10.1)
-        answer = await store.tend(100, GUARD)
-    assert (answer.rescued, answer.held_back) == (1, 0)
+        answers.append(await store.tend(100, GUARD))
+    assert [(answer.rescued, answer.held_back) for answer in answers] == [(0, 0), (0, 0), (1, 0)]
 
 
 async def test_an_outage_delays_rescues_only(store: Store, clock: FakeClock) -> None:

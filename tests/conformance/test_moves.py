@@ -13,12 +13,10 @@ from penstock.core.state import MOVES, State
 from penstock.ports.store import Store
 from tests.builders import dependency, fire, group, key, new_run, record, schedule, send
 from tests.clock import FakeClock
-from tests.conformance import scenes_of_callers, scenes_of_upkeep
 from tests.conformance.acts import claim, hold, look, put, state, tend, upkeep
-from tests.conformance.scenes import LONG, SCENES, Move, Scene, bring_to
+from tests.conformance.all_scenes import SCENES
+from tests.conformance.scenes import LONG, Move, Scene, bring_to
 from tests.conformance.scenes_of_leases import OUTCOMES
-
-assert scenes_of_callers, scenes_of_upkeep  # imported for the scenes that they file
 
 Operation: TypeAlias = Callable[[Store, FakeClock, Lease], Awaitable[object]]
 
@@ -40,11 +38,10 @@ TABLE: set[Move] = {
 }
 
 
-def named(value: object) -> str | None:
-    if isinstance(value, tuple):
-        operation, before, after = value
-        return f"{operation}: {before or 'none'} to {after or 'none'}"
-    return getattr(value, "__name__", None)
+SHOWN = [
+    pytest.param(move, shown, id=f"{move[0]}: {move[1] or 'none'} to {move[2] or 'none'}, {shown.__name__}")
+    for move, shown in SCENES
+]
 
 
 def test_every_move_of_the_table_has_a_scene() -> None:
@@ -55,7 +52,7 @@ def test_no_scene_shows_a_move_that_the_table_forbids() -> None:
     assert {move for move, _ in SCENES} - TABLE == set()
 
 
-@pytest.mark.parametrize(("move", "scene"), SCENES, ids=named)
+@pytest.mark.parametrize(("move", "scene"), SHOWN)
 async def test_an_allowed_move_happens(store: Store, clock: FakeClock, move: Move, scene: Scene) -> None:
     _, before, after = move
     acts = scene(store, clock)
@@ -174,8 +171,10 @@ OPERATIONS: dict[str, Operation] = {
     **dict.fromkeys(("promote", "rescue", "expire", "cascade", "purge", "count"), tend_now),
 }
 # Without a move, the run itself changes: what it is asked for, by whom, until when.
-TOUCHES = {("cancel", State.RUNNING), ("attach", State.RUNNING), ("extend", State.RUNNING), ("spawn", State.RUNNING)}
-TOUCHES |= {("edit", where) for where in (State.SCHEDULED, State.QUEUED, State.WAITING)}
+TOUCHES = {
+    *((operation, State.RUNNING) for operation in ("cancel", "attach", "extend", "spawn")),
+    *(("edit", where) for where in (State.SCHEDULED, State.QUEUED, State.WAITING)),
+}
 STAYING = [(operation, where) for operation in MOVES for where in State if where not in MOVES[operation]]
 
 

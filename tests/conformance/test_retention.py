@@ -1,5 +1,7 @@
 """Retention: by age and by number, whole trees, never what somebody still needs."""
 
+from typing import Any
+
 import pytest
 
 from penstock.core.policy import IfFails
@@ -11,7 +13,7 @@ from penstock.ports.store import Store
 from tests.builders import call, dependency, new_run, record, started
 from tests.clock import FakeClock
 from tests.conformance.acts import fail, hold, later, look, put, settled, spawn, state, states, succeed, tend, upkeep
-from tests.conformance.scenes import LONG
+from tests.conformance.scenes import GO, LONG
 from tests.conformance.scenes_of_leases import complete
 
 IDLE = Wake(idle=True)
@@ -62,8 +64,8 @@ async def test_a_run_has_its_own_retention(store: Store, clock: FakeClock) -> No
 async def test_live_runs_are_never_touched(store: Store, clock: FakeClock, where: State) -> None:
     """X-05, P19 of the reliability notes."""
     keep = Keep(succeeded=0, failed=0, newest=0)
-    fields = {State.SCHEDULED: {"delay": LONG}, State.WAITING: {"wake": Wake(signals={"go": 1})}}
-    await put(store, new_run(keep=keep, **fields.get(where, {})))
+    standing: dict[State, dict[str, Any]] = {State.SCHEDULED: {"delay": LONG}, State.WAITING: {"wake": GO}}
+    await put(store, new_run(keep=keep, **standing.get(where, {})))
     if where is State.RUNNING:
         await hold(store, lease=LONG)
     await later(store, clock, 1000 * DAY)

@@ -1,0 +1,186 @@
+"""Perform acts on a store, and say what it answered and how it stands then: without what is random by nature."""
+
+from typing import Any
+
+import msgspec
+
+from penstock.core.leases import (
+    Ability,
+    Append,
+    Block,
+    Claim,
+    ClaimRequest,
+    Complete,
+    Fail,
+    Lease,
+    Outcome,
+    RecordStep,
+    Release,
+    Restart,
+    Retry,
+    Spawn,
+    Step,
+    Suspend,
+)
+from penstock.core.registry import Definition, WorkerInfo
+from penstock.core.requests import Send
+from penstock.core.schedule import Fire
+from penstock.core.views import Filter, Rollup
+from penstock.ports.store import Store
+from tests.clock import FakeClock
+from tests.conformance.sequences import IDS, Act, Memory
+
+
+def _request(given: dict[str, Any], memory: Memory) -> ClaimRequest:
+    memory.claims += 1
+    abilities = frozenset(
+        Ability(task=task, version=given["version"], fingerprint=given["fingerprint"]) for task in given["tasks"]
+    )
+    return ClaimRequest(
+        claim_id=f"claim-{memory.claims}",
+        worker="w",
+        queues=given["queues"],
+        abilities=abilities,
+        limit=given["limit"],
+        lease=given["lease"],
+    )
+
+
+def _claimed(claims: tuple[Claim, ...], memory: Memory) -> list[Claim]:
+    """Remembers the leases; they alone differ from side to side."""
+    for one in claims:
+        memory.leases.setdefault(one.run_id, []).append(one.lease)
+    return [msgspec.structs.replace(one, lease=Lease(run_id=one.run_id, token="")) for one in claims]
+
+
+def _outcome(given: dict[str, Any], memory: Memory) -> Outcome:
+    lease = memory.lease(given["run_id"], given["back"])
+    match given["kind"]:
+        case "complete":
+            return Complete(lease=lease, result=b"done")
+        case "retry":
+            return Retry(lease=lease, delay=given["delay"], error=given["error"], forget=given["forget"])
+        case "fail":
+            return Fail(lease=lease, error=b"failed")
+        case "release":
+            return Release(lease=lease, refused=given["refused"])
+        case "suspend":
+            return Suspend(lease=lease, wake=given["wake"])
+        case _:
+            return Restart(lease=lease, input=b"again")
+
+
+async def perform(store: Store, clock: FakeClock, act: Act, memory: Memory) -> object:
+    """The answer of the store, comparable with that of another."""
+    match act.name:
+        case "claim" | "settle" | "turn" | "extend" | "record" | "spawn" | "append" | "block":
+            return await _by_holder(store, act, memory)
+        case "tend" | "fire" | "register" | "flush" | "put_schedule":
+            return await _by_upkeep(store, clock, act)
+        case "enqueue" | "close":
+            return await store.enqueue(act.given["groups"])
+        case "signal":
+            return await store.signal(Send(**act.given))
+        case "put_limit":
+            return await store.put_limit(act.given["limit"])
+        case "drop_limit" | "drop_schedule":
+            return await getattr(store, act.name)(act.given["name"])
+        case "attach":
+            return await store.attach(act.given["run_id"], act.given["edge"])
+        case _:
+            return await getattr(store, act.name)(**act.given)
+
+
+async def _by_holder(store: Store, act: Act, memory: Memory) -> object:
+    given = act.given
+    lease = memory.lease(given["run_id"], given["back"]) if "back" in given else Lease(run_id="", token="")
+    match act.name:
+        case "claim":
+            answer = await store.claim(_request(given, memory))
+            return _claimed(answer.claims, memory), answer.more
+        case "settle":
+            return await store.settle([_outcome(one, memory) for one in given["outcomes"]])
+        case "turn":
+            outcomes = [_outcome(one, memory) for one in given["outcomes"]]
+            turn = await store.turn(outcomes, _request(given, memory))
+            return turn.answers, _claimed(turn.claims.claims, memory), turn.claims.more
+        case "extend":
+            return await store.extend([lease], given["seconds"])
+        case "record":
+            fields = {name: given[name] for name in ("path", "kind", "value", "error", "child_id")}
+            return await store.record([RecordStep(lease=lease, step=Step(**fields))])
+        case "spawn":
+            return await store.spawn([Spawn(lease=lease, runs=given["runs"])])
+        case "append":
+            return await store.append([Append(lease=lease, kind=given["kind"], data=given["data"])])
+        case _:
+            return await store.block(Block(lease=lease, name=given["name"], key=given["key"], seconds=given["seconds"]))
+
+
+async def _by_upkeep(store: Store, clock: FakeClock, act: Act) -> object:
+    given = act.given
+    match act.name:
+        case "tend":
+            return await store.tend(given["budget"], given["guard"])
+        case "fire":
+            return await _fire(store, given)
+        case "flush":
+            minute = int(clock() // 60) + given["minutes"]
+            return await store.flush([Rollup(minute=minute, queue="q", task="t", succeeded=given["succeeded"])])
+        case "put_schedule":
+            wanted = msgspec.structs.replace(given["schedule"], next_at=clock() + given["in_seconds"])
+            return await store.put_schedule(wanted)
+        case _:
+            abilities = frozenset(Ability(task=task, version=given["version"]) for task in given["tasks"])
+            worker = WorkerInfo(
+                worker=given["worker"], host="h", pid=1, queues=given["queues"], abilities=abilities, started_at=0.0
+            )
+            definitions = [Definition(task=task, version=given["version"]) for task in given["tasks"]]
+            return await store.register(worker, definitions, seconds=given["seconds"])
+
+
+async def _fire(store: Store, given: dict[str, Any]) -> object:
+    """The tick for which the schedule stands, if there is such a schedule and it has one."""
+    for schedule in await store.schedules():
+        if schedule.name == given["name"] and schedule.next_at is not None:
+            return await store.fire(
+                Fire(
+                    name=schedule.name,
+                    revision=schedule.revision - (1 if given["stale"] else 0),
+                    at=schedule.next_at,
+                    next_at=schedule.next_at + 30,
+                    run=given["run"],
+                    overlap=given["overlap"],
+                )
+            )
+    return None
+
+
+async def shortly(store: Store) -> dict[str, object]:
+    """All runs, and whether the store is sound."""
+    return {"check": await store.check(), "runs": (await store.find(Filter(), limit=1000)).items}
+
+
+async def fully(store: Store, clock: FakeClock) -> dict[str, object]:
+    """All that the views show."""
+    seen = await shortly(store)
+    for run_id in IDS:
+        seen[f"children {run_id}"] = (await store.children(run_id)).items
+        seen[f"steps {run_id}"] = await store.steps(run_id)
+        seen[f"signals {run_id}"] = sorted(await store.signals(run_id), key=lambda one: (one.name, one.seq))
+        seen[f"log {run_id}"] = await store.log(run_id)
+        seen[f"why {run_id}"] = await store.why(run_id)
+    minute = int(clock() // 60)
+    seen["limits"] = sorted(await store.limits(), key=lambda view: (view.definition.name, view.key))
+    seen["dead"] = (await store.dead()).items
+    seen["schedules"] = await store.schedules()
+    seen["paused"] = sorted(await store.paused(), key=repr)
+    seen["counts"] = sorted(await store.counts(), key=repr)
+    seen["workers"] = sorted(await store.workers(), key=repr)
+    seen["definitions"] = sorted(await store.definitions(), key=repr)
+    seen["rollups"] = sorted(await store.rollups(minute - 3000, minute + 10), key=repr)
+    for states in ({"queued"}, {"failed", "cancelled"}):
+        seen[f"find {sorted(states)}"] = (await store.find(Filter(states=frozenset(states)))).items  # type: ignore[arg-type]
+    seen["by tag"] = (await store.find(Filter(tag="a"))).items
+    seen["by root"] = (await store.find(Filter(root_id=IDS[0]))).items
+    return seen

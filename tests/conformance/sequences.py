@@ -1,0 +1,296 @@
+"""Random sequences of operations, as data: the same dice give the same acts, to be performed on any store.
+
+An act names runs, never leases: each side remembers the leases that it was given.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.core.leases import Lease
+from penstock.core.limits import LimitDef, LimitRef
+from penstock.core.policy import IfFails
+from penstock.core.requests import Edit, Group, Guard, Pause
+from penstock.core.run import ChildOf, FollowUp, Keep, Key, Kind, NewRun, Siblings
+from penstock.core.schedule import Schedule
+from penstock.core.wake import Wake
+
+IDS = tuple(f"r{n}" for n in range(9))
+QUEUES = ("q", "other")
+TASKS = ("t", "u")
+LIMITS = ("l", "m", "rate")
+SCHEDULES = ("s1", "s2")
+OUTCOMES = ("complete", "complete", "complete", "retry", "fail", "release", "suspend", "suspend", "restart")
+
+
+@dataclass(frozen=True)
+class Act:
+    """One operation with its arguments."""
+
+    name: str
+    given: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def _maybe(dice: random.Random, chance: float, value: Callable[[], Any]) -> Any:
+    return value() if dice.random() < chance else None
+
+
+def a_wake(dice: random.Random) -> Wake:
+    """Always with a part that may come true."""
+    parts: dict[str, Any] = {}
+    for part in dice.sample(("at", "idle", "finishes", "of", "early", "signals"), dice.choice((1, 1, 2))):
+        match part:
+            case "at":
+                parts["delay"] = dice.choice((0.0, 3.0, 20.0))
+            case "idle":
+                parts["idle"] = True
+            case "finishes":
+                parts["finishes"] = dice.randrange(1, 4)
+            case "of":
+                names = tuple(dice.sample(IDS, dice.choice((1, 2))))
+                parts["of"] = ((names, dice.randrange(1, len(names) + 1)),)
+            case "early":
+                parts["early"] = dice.randrange(1, 3)
+            case _:
+                parts["signals"] = {dice.choice("ab"): dice.randrange(1, 3)}
+    return Wake(**parts)
+
+
+def a_run(dice: random.Random, run_id: str, *, parent: ChildOf | None = None, wake: Wake | None = None) -> NewRun:
+    """With a few of the options that a run can have."""
+    key = _maybe(dice, 0.15, lambda: Key(key=dice.choice("kl"), input_hash=dice.choice((b"1", b"1", b"2")), ttl=40.0))
+    return NewRun(
+        id=run_id,
+        task=dice.choice(TASKS),
+        queue=dice.choice(QUEUES),
+        version=dice.choice(("", "", "", "2")),
+        input=dice.choice((b"", b"x")),
+        priority=dice.choice((0, 0, 0, 3)),
+        delay=_maybe(dice, 0.15, lambda: dice.choice((4.0, 30.0))),
+        expires=_maybe(dice, 0.1, lambda: dice.choice((6.0, 25.0))),
+        deadline=_maybe(dice, 0.08, lambda: dice.choice((15.0, 60.0))),
+        crashes=dice.choice((1, 2, 3)),
+        key=key,
+        parent=parent,
+        wake=wake,
+        siblings=dice.choice((Siblings.CANCEL, Siblings.CANCEL, Siblings.KEEP)),
+        limits=tuple(
+            LimitRef(name=name, key=dice.choice(("", "x"))) for name in dice.sample(LIMITS, dice.choice((0, 0, 1, 2)))
+        ),
+        tags=dice.choice(((), ("a",), ("a", "b"))),
+        keep=dice.choice((Keep(), Keep(), Keep(succeeded=50.0, failed=80.0, newest=1))),
+        dead_letter=_maybe(dice, 0.2, lambda: dice.choice(("dead", "buried"))),
+        on_success=_maybe(dice, 0.1, lambda: FollowUp(task="t", queue="q")),
+        on_failure=_maybe(dice, 0.1, lambda: FollowUp(task="u", queue="q")),
+        schedule=_maybe(dice, 0.1, lambda: dice.choice(SCHEDULES)),
+    )
+
+
+def an_edge(dice: random.Random, parent_id: str, kind: Kind = Kind.DEPENDENCY) -> ChildOf:
+    return ChildOf(
+        parent_id=parent_id,
+        kind=kind,
+        if_fails=dice.choice(tuple(IfFails)) if kind is Kind.DEPENDENCY else IfFails.FAIL,
+        cascade=dice.random() < 0.7,
+    )
+
+
+def a_group(dice: random.Random) -> Group:
+    """A run, some runs, or a flow of two or three levels; now and then one that stays open."""
+    names = dice.sample(IDS, dice.choice((1, 1, 2, 3, 4)))
+    if dice.random() < 0.5:
+        return Group(runs=tuple(a_run(dice, name, wake=_maybe(dice, 0.1, lambda: a_wake(dice))) for name in names))
+    runs = [a_run(dice, names[0], wake=Wake(idle=True))]
+    for n, name in enumerate(names[1:], start=1):
+        above = names[dice.randrange(n)]
+        wake = _maybe(dice, 0.3, lambda: Wake(idle=True))
+        runs.append(a_run(dice, name, parent=an_edge(dice, above), wake=wake))
+    if dice.random() < 0.1:
+        return Group(runs=tuple(runs), flow=names[0], opens=True, closes=dice.random() < 0.2)
+    return Group(runs=tuple(runs))
+
+
+def a_limit(dice: random.Random) -> LimitDef:
+    name = dice.choice(LIMITS)
+    if name == "rate":
+        return LimitDef(name=name, n=dice.choice((1, 2)), period=10.0)
+    return LimitDef(
+        name=name,
+        n=dice.choice((0, 1, 1, 2)),
+        full=dice.choice(("wait", "wait", "wait", "drop", "replace")),
+        hold=dice.random() < 0.2,
+    )
+
+
+def an_outcome(dice: random.Random) -> dict[str, Any]:
+    """What becomes of an attempt; mostly of the current one, now and then of one long lost."""
+    return {
+        "kind": dice.choice(OUTCOMES),
+        "run_id": dice.choice(IDS),
+        "back": dice.choice((1, 1, 1, 1, 1, 2)),
+        "delay": dice.choice((0.0, 5.0)),
+        "error": _maybe(dice, 0.7, lambda: b"boom"),
+        "forget": dice.choice(((), (), ("s1",), ("s0", "s2"))),
+        "refused": _maybe(dice, 0.2, lambda: dice.choice(("old", "older"))),
+        "wake": a_wake(dice),
+    }
+
+
+def a_claim(dice: random.Random) -> dict[str, Any]:
+    return {
+        "queues": dice.choice((QUEUES, QUEUES, QUEUES[:1], QUEUES[::-1])),
+        "tasks": dice.choice((TASKS, TASKS, TASKS[:1])),
+        "version": dice.choice(("", "2", "2")),
+        "fingerprint": dice.choice(("", "old", "new")),
+        "limit": dice.choice((1, 1, 2, 5)),
+        "lease": dice.choice((10.0, 30.0, 200.0)),
+    }
+
+
+def _enqueue(dice: random.Random) -> dict[str, Any]:
+    return {"groups": [a_group(dice) for _ in range(dice.choice((1, 1, 2)))]}
+
+
+def _close(dice: random.Random) -> dict[str, Any]:
+    root = dice.choice(IDS)
+    child = a_run(dice, dice.choice([name for name in IDS if name != root]), parent=an_edge(dice, root))
+    return {"groups": [Group(runs=(child,), flow=root, closes=True)]}
+
+
+def _signal(dice: random.Random) -> dict[str, Any]:
+    start = _maybe(dice, 0.3, lambda: a_run(dice, dice.choice(IDS)))
+    named = {"task": dice.choice(TASKS), "key": dice.choice("kl")} if dice.random() < 0.2 else {}
+    run_id = None if named else (start.id if start else dice.choice(IDS))
+    once = _maybe(dice, 0.2, lambda: dice.choice("xy"))
+    return {"name": dice.choice("ab"), "payload": b"p", "run_id": run_id, "once": once, "start": start, **named}
+
+
+def _cancel(dice: random.Random) -> dict[str, Any]:
+    return {
+        "run_ids": dice.sample(IDS, dice.choice((1, 1, 2))),
+        "reason": dice.choice(("", "why")),
+        "cascade": dice.random() < 0.8,
+        "terminate": dice.random() < 0.2,
+    }
+
+
+def _spawn(dice: random.Random) -> dict[str, Any]:
+    parent = dice.choice(IDS)
+    kinds = (Kind.DEPENDENCY, Kind.DEPENDENCY, Kind.CALL, Kind.CALL, Kind.STARTED)
+    names = dice.sample([name for name in IDS if name != parent], dice.choice((1, 1, 2)))
+    runs = [a_run(dice, name, parent=an_edge(dice, parent, dice.choice(kinds))) for name in names]
+    return {"run_id": parent, "back": dice.choice((1, 1, 1, 2)), "runs": tuple(runs)}
+
+
+def _record(dice: random.Random) -> dict[str, Any]:
+    error = _maybe(dice, 0.3, lambda: b"e")
+    return {
+        "run_id": dice.choice(IDS),
+        "back": dice.choice((1, 1, 1, 2)),
+        "path": f"s{dice.randrange(4)}",
+        "kind": dice.choice(("step", "step", "call", "rollback")),
+        "value": None if error else b"v",
+        "error": error,
+        "child_id": _maybe(dice, 0.3, lambda: dice.choice(IDS)),
+    }
+
+
+def _schedule(dice: random.Random) -> dict[str, Any]:
+    name = dice.choice(SCHEDULES)
+    return {"schedule": Schedule(name=name, app="a", task="t", spec=dice.choice((b"1", b"2")), next_at=None)}
+
+
+def _fire(dice: random.Random) -> dict[str, Any]:
+    name = dice.choice(SCHEDULES)
+    run = _maybe(dice, 0.85, lambda: a_run(dice, dice.choice(IDS)))
+    return {
+        "name": name,
+        "run": run,
+        "overlap": dice.choice(("allow", "skip", "replace")),
+        "stale": dice.random() < 0.1,
+    }
+
+
+def _edit(dice: random.Random) -> dict[str, Any]:
+    edits = (Edit(priority=5), Edit(input=b"edited"), Edit(clear_log=True))
+    return {"run_id": dice.choice(IDS), "edit": dice.choice(edits)}
+
+
+def _pause(dice: random.Random) -> dict[str, Any]:
+    kind, names = dice.choice((("queue", QUEUES), ("task", TASKS), ("schedule", SCHEDULES)))
+    return {"pause": Pause(kind=kind, name=dice.choice(names), paused=dice.random() < 0.4)}
+
+
+def _tend(dice: random.Random) -> dict[str, Any]:
+    guard = dice.choice((Guard(gap=1e15, hold=0.0), Guard(gap=1e15, hold=0.0), Guard()))
+    return {"budget": dice.choice((1000, 1000, 1000, 2)), "guard": guard}
+
+
+def _settle(dice: random.Random) -> dict[str, Any]:
+    return {"outcomes": [an_outcome(dice) for _ in range(dice.choice((1, 1, 3)))]}
+
+
+def _run_and(dice: random.Random, **given: Any) -> dict[str, Any]:
+    return {"run_id": dice.choice(IDS), **given}
+
+
+# name -> how often, and how it gets its arguments
+ACTS: dict[str, tuple[int, Callable[[random.Random], dict[str, Any]]]] = {
+    "advance": (12, lambda dice: {"seconds": dice.choice((1.0, 1.0, 4.0, 4.0, 11.0, 31.0, 61.0, 700.0, 90_000.0))}),
+    "enqueue": (18, _enqueue),
+    "close": (1, _close),
+    "signal": (5, _signal),
+    "cancel": (5, _cancel),
+    "redrive": (6, lambda dice: {"run_ids": dice.sample(IDS, dice.choice((1, 1, 2)))}),
+    "remove": (3, lambda dice: {"run_ids": dice.sample(IDS, 1), "children": dice.random() < 0.7}),
+    "reschedule": (3, lambda dice: _run_and(dice, delay=dice.choice((0.0, 5.0, 50.0)))),
+    "edit": (3, _edit),
+    "fork": (2, lambda dice: _run_and(dice, new_id=dice.choice(IDS), upto=dice.choice((None, 0, 1, 2)))),
+    "attach": (4, lambda dice: _run_and(dice, edge=an_edge(dice, dice.choice(IDS)))),
+    "detach": (2, _run_and),
+    "watch": (1, lambda dice: {"run_ids": dice.sample(IDS, 2)}),
+    "claim": (22, a_claim),
+    "settle": (18, _settle),
+    "turn": (6, lambda dice: {**_settle(dice), **a_claim(dice)}),
+    "extend": (3, lambda dice: _run_and(dice, back=dice.choice((1, 1, 2)), seconds=30.0)),
+    "record": (5, _record),
+    "spawn": (7, _spawn),
+    "append": (3, lambda dice: _run_and(dice, back=1, kind=dice.choice(("log", "progress", "chunk")), data=b"d")),
+    "block": (
+        1,
+        lambda dice: _run_and(dice, back=1, name=dice.choice(LIMITS), key=dice.choice(("", "x")), seconds=7.0),
+    ),
+    "tend": (16, _tend),
+    "fire": (4, _fire),
+    "pause": (4, _pause),
+    "put_limit": (4, lambda dice: {"limit": a_limit(dice)}),
+    "drop_limit": (1, lambda dice: {"name": dice.choice(LIMITS)}),
+    "put_schedule": (2, lambda dice: {**_schedule(dice), "in_seconds": dice.choice((0.0, 20.0))}),
+    "drop_schedule": (1, lambda dice: {"name": dice.choice(SCHEDULES)}),
+    "register": (
+        2,
+        lambda dice: {**a_claim(dice), "worker": dice.choice(("w1", "w2")), "seconds": dice.choice((0, 50))},
+    ),
+    "flush": (1, lambda dice: {"minutes": dice.randrange(3), "succeeded": dice.randrange(3)}),
+}
+
+
+def sequence(seed: int, length: int) -> list[Act]:
+    dice = random.Random(seed)
+    names = list(ACTS)
+    weights = [weight for weight, _ in ACTS.values()]
+    return [Act(name, ACTS[name][1](dice)) for name in dice.choices(names, weights, k=length)]
+
+
+@dataclass
+class Memory:
+    """The leases that one side was given, oldest first, and how many claims it has asked."""
+
+    leases: dict[str, list[Lease]] = field(default_factory=dict[str, list[Lease]])
+    claims: int = 0
+
+    def lease(self, run_id: str, back: int = 1) -> Lease:
+        """The last one of the run, or one `back`; one that was never given if there is none."""
+        given = self.leases.get(run_id, [])
+        return given[-back] if len(given) >= back else Lease(run_id=run_id, token="never-given")

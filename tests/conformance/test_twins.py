@@ -1,0 +1,121 @@
+"""Any sequence of operations leaves a backend as it leaves the reference: same answers, same views, both sound.
+
+`TWINS=n` runs so many sequences, `SEED=n` begins with that one. A failing sequence is printed, shrunk.
+"""
+
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+
+from penstock.core.run import Run
+from penstock.ports.store import Store
+from tests.clock import FakeClock
+from tests.conformance.perform import fully, perform, shortly
+from tests.conformance.sequences import Act, Memory, sequence
+from tests.stores import open_empty
+
+FIRST = int(os.environ.get("SEED") or 0)
+TWINS = int(os.environ.get("TWINS") or 12)
+LENGTH = 120
+TRIES = 150  # to shrink a failing sequence
+
+
+def difference(mine: dict[str, object], theirs: dict[str, object]) -> str | None:
+    """The first thing that is not equal, or not sound."""
+    for name, seen in mine.items():
+        if seen != theirs[name]:
+            return f"{name}:\n  backend   {_apart(seen, theirs[name])}\n  reference {_apart(theirs[name], seen)}"
+    return f"unsound: {mine['check']}" if mine["check"] else None
+
+
+def _apart(one: object, other: object) -> object:
+    """Of two sequences only what the other has not."""
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return [item for item in one if item not in other] or one  # type: ignore[reportUnknownVariableType]
+    return one
+
+
+def relived(before: object, after: object) -> str | None:
+    """A life that ended stays ended: what changed about a finished run although its life is the same."""
+    assert isinstance(before, tuple)
+    assert isinstance(after, tuple)
+    known: dict[str, Run] = {run.id: run for run in before}
+    for run in after:
+        old = known.get(run.id)
+        if old is None or not old.state.finished or run.life != old.life or run.enqueued_at != old.enqueued_at:
+            continue
+        if (run.state, run.result, run.error, run.finished_at) != (old.state, old.result, old.error, old.finished_at):
+            return f"{run.id} was {old.state} and is {run.state} in the same life"
+    return None
+
+
+class Twins:
+    """A backend and the reference, doing the same."""
+
+    def __init__(self, backend: str, folder: Path) -> None:
+        self.backend = backend
+        self.folder = folder
+        self.numbers = itertools.count()
+
+    async def differ(self, acts: list[Act]) -> tuple[int, str] | None:
+        """The index of the first act after which they differ, and how."""
+        clock = FakeClock()
+        file = self.folder / f"twin-{next(self.numbers)}.db"
+        stores = [await open_empty(self.backend, clock, file), await open_empty("memory", clock, file)]
+        try:
+            return await self._compare(stores, clock, acts)
+        finally:
+            for store in stores:
+                await store.close()
+
+    async def _compare(self, stores: list[Store], clock: FakeClock, acts: list[Act]) -> tuple[int, str] | None:
+        memories = [Memory(), Memory()]
+        before: object = ()
+        for n, act in enumerate(acts):
+            if act.name == "advance":
+                clock.advance(act.given["seconds"])
+                continue
+            mine, theirs = [
+                await perform(store, clock, act, memory) for store, memory in zip(stores, memories, strict=True)
+            ]
+            if mine != theirs:
+                return n, f"answers:\n  backend   {mine}\n  reference {theirs}"
+            whole = n % 10 == 0 or n == len(acts) - 1
+            views = [await fully(store, clock) if whole else await shortly(store) for store in stores]
+            if found := difference(*views) or relived(before, views[0]["runs"]):
+                return n, found
+            before = views[0]["runs"]
+        return None
+
+    async def shrunk(self, acts: list[Act]) -> list[Act]:
+        """Fewer acts that still differ."""
+        tries = TRIES
+        size = len(acts) // 2
+        while size and tries:
+            start = 0
+            while start < len(acts) and tries:
+                tries -= 1
+                fewer = acts[:start] + acts[start + size :]
+                found = await self.differ(fewer)
+                if found is None:
+                    start += size
+                else:
+                    acts = fewer[: found[0] + 1]
+            size //= 2
+        return acts
+
+
+@pytest.mark.twins
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + TWINS))
+async def test_every_sequence_leaves_both_alike(backend: str, tmp_path: Path, seed: int) -> None:
+    twins = Twins(backend, tmp_path)
+    acts = sequence(seed, LENGTH)
+    found = await twins.differ(acts)
+    if found is None:
+        return
+    fewer = await twins.shrunk(acts[: found[0] + 1])
+    _, how = await twins.differ(fewer) or found
+    listed = "\n".join(f"  {act.name} {act.given}" for act in fewer)
+    pytest.fail(f"SEED={seed}: {len(fewer)} of {LENGTH} acts are enough\n{listed}\n{how}", pytrace=False)
