@@ -167,7 +167,7 @@ def remove(t: Tables, run_id: str, *, children: bool) -> Answer:
     if any(one.state is State.RUNNING for one in tree):
         return Answer.RUNNING
     if len(tree) <= groups.SMALL_TREE:
-        for one in reversed(tree):
+        for one in tree:  # from the top: what is removed tells nobody that is removed, too
             delete(t, one)
         return Answer.OK
     if any(not one.state.finished for one in tree):

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Iterator
 
-from penstock.backends.memory import lines, moves
+from penstock.backends.memory import leases, lines, moves
 from penstock.backends.memory.moves import Ending
 from penstock.backends.memory.rows import READY, SIDE, Row, Tables
 from penstock.core.leases import Ability, Claim, ClaimRequest, Claims, Lease
@@ -100,6 +100,13 @@ def look_at(t: Tables, row: Row, request: ClaimRequest) -> bool:
 
 def over(t: Tables, row: Row) -> bool:
     """Whether the run must not start any more; then it ends here."""
+    if row.idle_claims >= MOST_IDLE_CLAIMS:
+        loop = Ending(state=State.FAILED, cause=Cause.LOOP)
+        if row.ending is not None:
+            moves.finish(t, row, leases.requested(row))
+        else:
+            moves.end(t, row, loop)
+        return True
     if row.ending is not None:
         return False
     if moves.doomed_by_mark(t.parent_of(row), row):
@@ -108,8 +115,6 @@ def over(t: Tables, row: Row) -> bool:
         moves.finish(t, row, Ending(state=State.FAILED, cause=Cause.EXPIRED))
     elif row.deadline_at is not None and row.deadline_at <= t.now:
         moves.end(t, row, Ending(state=State.FAILED, cause=Cause.DEADLINE))
-    elif row.idle_claims >= MOST_IDLE_CLAIMS:
-        moves.end(t, row, Ending(state=State.FAILED, cause=Cause.LOOP))
     else:
         return False
     return True

@@ -93,6 +93,7 @@ def check_runs(t: Tables, runs: Sequence[NewRun], holder: Row | None) -> Refused
     parents = frozenset(edges.values())
     for index, new in enumerate(runs):
         refused = check_key(t, new, hashes, parents) or check_edge(t, new, depths, holder)
+        refused = refused or check_held(t, new, edges)
         if refused is None and new.id in t.rows and circular(t, new.id, edges):
             refused = Answer.CYCLE, new.id, "the run would depend on itself"
         if refused is not None:
@@ -135,7 +136,9 @@ def check_edge(t: Tables, new: NewRun, depths: dict[str, int], holder: Row | Non
     if new.id in t.rows:
         return check_adoption(t, t.rows[new.id], edge)
     if parent is not None:
-        return check_parent(parent) or check_held(t, new, parent)
+        if holder is None and parent.state is State.RUNNING:
+            return Answer.RUNNING, parent.id, "a running run gets children from its holder, or by attach"
+        return check_parent(parent)
     return None
 
 
@@ -162,11 +165,16 @@ def check_parent(parent: Row) -> Problem | None:
     return None
 
 
-def check_held(t: Tables, new: NewRun, parent: Row) -> Problem | None:
+def check_held(t: Tables, new: NewRun, edges: dict[str, str]) -> Problem | None:
     """A child that waits for a slot which an ancestor keeps until the child is done would wait for ever."""
-    if new.parent is None or new.parent.kind is Kind.STARTED:
+    if new.parent is None or new.parent.kind is Kind.STARTED or not new.limits:
         return None
-    above: Row | None = parent
+    over: str | None = new.parent.parent_id
+    for _ in edges:
+        if over is None or over in t.rows:
+            break
+        over = edges.get(over)
+    above = t.rows.get(over) if over is not None else None
     while above is not None:
         for ref in new.limits:
             definition = t.limits.get(ref.name)
@@ -178,7 +186,7 @@ def check_held(t: Tables, new: NewRun, parent: Row) -> Problem | None:
 
 def check_adoption(t: Tables, row: Row, edge: ChildOf) -> Problem | None:
     """Whether an existing run may become this dependency."""
-    if row.parent_id == edge.parent_id:
+    if row.parent_id == edge.parent_id or edge.kind is Kind.STARTED:
         return None
     parent = t.rows.get(edge.parent_id)
     if parent is not None and (problem := check_parent(parent)) is not None:
@@ -190,13 +198,22 @@ def check_adoption(t: Tables, row: Row, edge: ChildOf) -> Problem | None:
         return Answer.HAS_PARENT, old.id, "the run has another parent that lives"
     if circular(t, row.id, {row.id: edge.parent_id}):
         return Answer.CYCLE, row.id, "the run would depend on itself"
-    tree = moves.below(t, row)
-    if len(tree) > SMALL_TREE:
-        return Answer.BIG, row.id, f"more than {SMALL_TREE} runs below it"
-    if max(one.depth for one in tree) - row.depth + (parent.depth if parent is not None else 0) >= DEEPEST:
-        return Answer.DEEP, row.id, f"more than {DEEPEST} levels"
     if row.state is State.WAITING and row.open:
         return Answer.STATE, row.id, "the run belongs to an open flow"
+    return check_tree(t, moves.below(t, row), edge, parent.depth if parent is not None else 0)
+
+
+def check_tree(t: Tables, tree: list[Row], edge: ChildOf, depth: int) -> Problem | None:
+    """Whether a tree may hang below a run of this depth."""
+    row = tree[0]
+    for one in tree:
+        held = check_held(t, replace(one.new, parent=edge), {})
+        if held is not None:
+            return held
+    if len(tree) > SMALL_TREE:
+        return Answer.BIG, row.id, f"more than {SMALL_TREE} runs below it"
+    if max(one.depth for one in tree) - row.depth + depth >= DEEPEST:
+        return Answer.DEEP, row.id, f"more than {DEEPEST} levels"
     return None
 
 

@@ -21,7 +21,7 @@ from penstock.core.leases import (
     Suspend,
 )
 from penstock.core.requests import Group
-from penstock.core.run import Cause
+from penstock.core.run import Cause, Kind
 from penstock.core.state import State
 from penstock.ports.doorbell import UPKEEP, run_topic
 
@@ -179,7 +179,7 @@ def go_on_after_crash(t: Tables, row: Row) -> None:
             moves.queue_up(t, row)
         return
     if over and row.rollbacks:
-        moves.request(row, Ending(state=State.FAILED, cause=Cause.CRASHED))
+        moves.request(t, row, Ending(state=State.FAILED, cause=Cause.CRASHED))
     elif over:
         moves.finish(t, row, Ending(state=State.FAILED, cause=Cause.CRASHED))
         return
@@ -190,8 +190,13 @@ def extend(t: Tables, lease: Lease, seconds: float) -> Answer:
     row = held(t, lease)
     if row is None:
         return Answer.LOST
-    row.lease_expires_at = t.now + seconds
-    return Answer.OK if row.ending is None else Answer.STOP
+    if row.ending is None:
+        row.lease_expires_at = t.now + seconds
+        return Answer.OK
+    # Who was asked to end has one more lease to do so. Who was claimed for the rollbacks has all the time they take.
+    if row.told or row.ending_at is None or t.now < row.ending_at + seconds:
+        row.lease_expires_at = t.now + seconds
+    return Answer.STOP
 
 
 def record(t: Tables, item: RecordStep) -> Recorded:
@@ -220,6 +225,10 @@ def spawn(t: Tables, item: Spawn) -> Spawned:
     entered = groups.enter(t, Group(runs=item.runs), holder=row)
     if isinstance(entered, Refused):
         return Spawned(answer=entered.answer, index=entered.index, detail=entered.detail)
+    for known in entered.runs:
+        call = t.rows[known.id]
+        if not known.created and call.kind is Kind.CALL and call.by_parent and call.state.finished:
+            callers.redrive(t, call.id, cascading=True)  # an earlier life of this run took it along
     return Spawned(answer=Answer.OK, runs=entered.runs)
 
 

@@ -67,6 +67,9 @@ def join(t: Tables, row: Row) -> bool:
             to_ready(t, row)
         return free(t, key) > 0
     group = (row.new.queue, row.priority)
+    if t.limits[key[0]].full == "replace" and row.claims == 0:
+        stand_first(t, row, key)
+        return True
     waits = any((other.new.queue, other.priority) == group for other in parked(t, key))
     out = sum(1 for other in members_out(t, key) if (other.new.queue, other.priority) == group)
     if not waits and out < free(t, key):
@@ -76,13 +79,24 @@ def join(t: Tables, row: Row) -> bool:
     return park(t, row, key)
 
 
+def stand_first(t: Tables, row: Row, key: LineKey) -> None:
+    """A newcomer of a limit that replaces goes before all others, also those that are out and not claimed."""
+    if row.rank is not None and row.rank > 0:
+        row.rank = next(t.firsts)
+    for other in members_out(t, key):
+        if (other.new.queue, other.priority) == (row.new.queue, row.priority):
+            t.places.take(other)
+            t.places.put((LIMIT, *key), other)
+    row.line = key
+    t.places.put((LIMIT, *key), row)
+    offer(t, key)
+
+
 def park(t: Tables, row: Row, key: LineKey) -> bool:
     """Let the run wait in the line. False: the limit drops it instead."""
     definition = t.limits[key[0]]
     if definition.full == "drop" and row.claims == 0:
         return False
-    if definition.full == "replace" and row.claims == 0 and row.rank is not None and row.rank > 0:
-        row.rank = next(t.firsts)
     row.line = key
     t.places.put((LIMIT, *key), row)
     return True

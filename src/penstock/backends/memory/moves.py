@@ -62,6 +62,8 @@ def replace_holder(t: Tables, row: Row) -> None:
     definition: LimitDef | None = t.limits.get(row.line[0]) if row.line else None
     if row.line is None or definition is None or definition.full != "replace" or row.place != ("limit", *row.line):
         return
+    if row.claims:
+        return  # it comes back, and has no right over those that came after it
     holder = lines.oldest_holder(t, row.line)
     if holder is not None and holder.ending is None:
         end(t, holder, Ending(state=State.CANCELLED, cause=Cause.LIMIT))
@@ -76,24 +78,24 @@ def schedule(t: Tables, row: Row, due_at: float) -> None:
 def end(t: Tables, row: Row, ending: Ending) -> None:
     """End a run whoever holds it: by request if it is running or has rollbacks to run first, else at once."""
     if row.state is State.RUNNING:
-        request(row, ending)
+        request(t, row, ending)
         if row.worker is not None:
             t.rings.add(worker_topic(row.worker))
     elif row.ending is not None:
         pass  # queued for its rollbacks: on its way already
     elif row.rollbacks:
-        request(row, ending)
+        request(t, row, ending)
         lines.leave(t, row)
         queue_up(t, row)
     else:
         finish(t, row, ending)
 
 
-def request(row: Row, ending: Ending) -> None:
+def request(t: Tables, row: Row, ending: Ending) -> None:
     """Ask the run to end so. The first request stands."""
     if row.ending is None:
         row.ending, row.ending_cause, row.ending_error = ending.state, ending.cause, ending.error
-        row.ending_id, row.by_parent = ending.cause_id, ending.by_parent
+        row.ending_id, row.by_parent, row.ending_at = ending.cause_id, ending.by_parent, t.now
         row.crashes = 0 if row.rollbacks else row.crashes  # the rollbacks have lives of their own to lose
 
 
@@ -106,7 +108,7 @@ def finish(t: Tables, row: Row, ending: Ending) -> None:
     row.finished_at, row.finish_no = t.now, next(t.serial)
     row.cause, row.cause_id, row.error, row.result = ending.cause, ending.cause_id, ending.error, ending.result
     row.due_at = row.wake = row.token = row.worker = row.lease_expires_at = row.blocked_by = row.own_delay = None
-    row.ending = row.ending_cause = row.ending_error = row.ending_id = None
+    row.ending = row.ending_cause = row.ending_error = row.ending_id = row.ending_at = None
     was_open = row.open
     row.told = row.returned = row.open = row.rollbacks = False
     row.by_parent = ending.by_parent
@@ -137,6 +139,7 @@ def mark_cancel(t: Tables, row: Row, kinds: frozenset[Kind]) -> None:
     row.mark = row.mark or Mark()
     row.mark.cancel |= kinds
     row.mark.upto = None
+    row.mark.close = False  # what is cancelled is not let in any more
     t.rings.add(UPKEEP)
 
 
@@ -155,7 +158,9 @@ def doomed_by_mark(parent: Row | None, child: Row) -> bool:
     mark = parent.mark if parent is not None else None
     if mark is None:
         return False
-    return mark.remove or (child.kind in mark.cancel and (mark.upto is None or child.no <= mark.upto))
+    asked = child.new.parent
+    spared = asked is not None and asked.kind is Kind.STARTED and not asked.cascade
+    return mark.remove or (child.kind in mark.cancel and not spared and (mark.upto is None or child.no <= mark.upto))
 
 
 def follow_up(t: Tables, row: Row) -> None:
@@ -267,11 +272,13 @@ def apply_policy(t: Tables, parent: Row, child: Row, policy: IfFails) -> None:
 
 
 def count(t: Tables, parent: Row, child: Row) -> None:
-    """The parent no longer waits for this dependency. Of a finished parent nothing changes."""
-    if child.counted or parent.state.finished:
+    """The parent no longer waits for this dependency. Nothing else changes about a finished parent."""
+    if child.counted:
         return
     child.counted = True
     parent.pending -= 1
+    if parent.state.finished:
+        return
     if parent.blocked_by == child.id:
         parent.blocked_by = next_blocker(t, parent)
     wake_if_due(t, parent)

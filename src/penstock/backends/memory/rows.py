@@ -83,6 +83,7 @@ class Row:
     ending_cause: Cause | None = None
     ending_error: bytes | None = None
     ending_id: str | None = None
+    ending_at: float | None = None  # asked then
     told: bool = False  # its holder claimed it to run the rollbacks
     by_parent: bool = False  # the request came down from its parent
     rollbacks: bool = False

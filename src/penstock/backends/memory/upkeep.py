@@ -184,9 +184,7 @@ def work_below(t: Tables, row: Row, mark: Mark) -> Iterator[Callable[[], object]
 
 
 def reached_by_cancel(child: Row) -> bool:
-    asked = child.new.parent
-    spared = asked is not None and asked.kind is Kind.STARTED and not asked.cascade
-    return not child.state.finished and child.ending is None and not spared
+    return not child.state.finished and child.ending is None
 
 
 def let_in(t: Tables, row: Row) -> None:
