@@ -12,6 +12,7 @@ from penstock.app.operations import Operations
 from penstock.app.options import NOTHING, Options
 from penstock.app.portal import check_no_loop
 from penstock.app.registration import NamedByTask, register
+from penstock.app.rehearsal import Rehearsal
 from penstock.app.stores import Stores
 from penstock.app.task import AsyncTask, ThreadTask
 from penstock.app.working import NamedByWorker, Worker, place_of, worker_settings
@@ -162,6 +163,18 @@ class App(Operations):
                 await worker.run()
         finally:
             await self.close()
+
+    def testing(
+        self,
+        *,
+        concurrency: int = 10,
+        overrides: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
+    ) -> Rehearsal:
+        """For tests: `async with app.testing() as t:` puts the app on a store in memory and a clock moved by hand.
+
+        `overrides`: what `Depends(provider)` gives instead, by provider.
+        """
+        return Rehearsal(self._client, concurrency=concurrency, overrides=overrides)
 
     def on(self, kind: str, observer: Observer) -> Callable[[], None]:
         """Call the observer, sync or async, with each event of this kind in this process; returns what ends that.

@@ -220,7 +220,10 @@ def definitions(client: Client, app: str) -> list[Definition]:
 
 
 def _queues(value: object) -> tuple[str, ...]:
-    queues = cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()
-    if not queues:
+    return tuple(check_name(queue, "queues") for queue in _listed(value))
+
+
+def _listed(value: object) -> Sequence[object]:
+    if not isinstance(value, list | tuple):
         raise Invalid("queues", value, 'a list of names, like ["mail", "default"]')
-    return tuple(check_name(queue, "queues") for queue in queues)
+    return cast("Sequence[object]", value)
