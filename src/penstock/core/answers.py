@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-from penstock.core.record import Record
 from penstock.core.leases import Step
+from penstock.core.record import Record
 
 
 class Answer(StrEnum):

@@ -107,6 +107,7 @@ class Release(Record, frozen=True, kw_only=True):
 
     lease: Lease
     refused: str | None = None
+    unstarted: bool = False  # claimed ahead and given back: as if it had not been claimed
 
 
 class Suspend(Record, frozen=True, kw_only=True):

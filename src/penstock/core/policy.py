@@ -32,7 +32,7 @@ class Effect(StrEnum):
 
     FAIL = "fail"  # failed at once, cause = the child; the same rule one level up
     DOOM = "doom"  # cancelled at the next heartbeat; every later settle ends it failed
-    BLOCK = "block"  # stays, blocked by the child; a running one from its next complete or suspend on
+    BLOCK = "block"  # stays, blocked by the child; one that is not waiting shows it when it next waits
     NOTHING = "nothing"
     START = "start"  # early + 1, and queued (scheduled if it has a delay of its own), once
     EARLY = "early"  # early + 1: its next suspend returns at once
@@ -57,7 +57,7 @@ POLICY: Final[dict[IfFails, dict[Parent, Effect]]] = {
     },
     IfFails.BLOCK: {
         Parent.WAITING: Effect.BLOCK,
-        Parent.UNSTARTED: Effect.NOTHING,
+        Parent.UNSTARTED: Effect.BLOCK,
         Parent.RUNNING: Effect.BLOCK,
         Parent.RETURNED: Effect.BLOCK,
         Parent.FINISHED: Effect.NOTHING,

@@ -75,7 +75,7 @@ MOVES: Final[dict[str, Moves]] = {
     "cascade": {
         _S: _to(_CANCELLED, _Q, None),
         _Q: _to(_CANCELLED, None),
-        _W: _to(_CANCELLED, _Q, None),
+        _W: _to(_CANCELLED, _Q, _S, None),  # queued, scheduled: let into a flow that has been closed
         _SUCCEEDED: _to(None),
         _FAILED: _to(_Q, _W, None),
         _CANCELLED: _to(_Q, _W, None),

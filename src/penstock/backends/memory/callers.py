@@ -21,14 +21,16 @@ def signal(t: Tables, send: Send) -> tuple[Answer, str | None]:
         entered = groups.enter(t, Group(runs=(send.start,)))
         if isinstance(entered, Refused):
             return entered.answer, entered.run_id
-        row = t.rows[entered.runs[0].id]
+        row = t.rows.get(entered.runs[0].id)
+        if row is None:  # what the key stands for is purged
+            return Answer.FINISHED, entered.runs[0].id
     if row is None:
         return Answer.NOT_FOUND, None
+    if send.once is not None and (send.name, send.once) in row.heard:
+        return Answer.DUPLICATE, row.id
     if row.state.finished:
         return Answer.FINISHED, row.id
     if send.once is not None:
-        if (send.name, send.once) in row.heard:
-            return Answer.DUPLICATE, row.id
         row.heard.add((send.name, send.once))
     seq = sum(1 for one in row.mailbox if one.name == send.name) + 1
     row.mailbox.append(Signal(name=send.name, seq=seq, payload=send.payload, at=t.now))
@@ -83,6 +85,8 @@ def redrive(t: Tables, run_id: str, *, cascading: bool = False) -> Answer:
     if row.state not in FINISHED:
         return Answer.STATE
     parent = t.parent_of(row)
+    if cascading and row.mark is not None:
+        row.mark.cancel = frozenset()  # what it has not reached goes on with the new life
     if not cascading and any(going_down(one) for one in (row, parent)):
         return Answer.CASCADING
     key = moves.key_of(t, row)
@@ -161,19 +165,22 @@ def remove(t: Tables, run_id: str, *, children: bool) -> Answer:
     row = t.rows.get(run_id)
     if row is None:
         return Answer.NOT_FOUND
+    if row.mark is not None:
+        return Answer.CASCADING
     if not children:
         return remove_alone(t, row)
     tree = moves.below(t, row)
     if any(one.state is State.RUNNING for one in tree):
         return Answer.RUNNING
+    if any(one.mark is not None and one.mark.cancel for one in tree):
+        return Answer.CASCADING
     if len(tree) <= groups.SMALL_TREE:
         for one in tree:  # from the top: what is removed tells nobody that is removed, too
             delete(t, one)
         return Answer.OK
     if any(not one.state.finished for one in tree):
         return Answer.BIG
-    row.mark = row.mark or Mark()
-    row.mark.remove = True
+    row.mark = Mark(remove=True)
     t.rings.add(UPKEEP)
     return Answer.OK
 
@@ -226,8 +233,10 @@ def reschedule(t: Tables, run_id: str, due_at: float) -> Answer:
         return Answer.FINISHED if row.state.finished else Answer.STATE
     if due_at > t.now:
         lines.leave(t, row)
+        moves.expire_from(t, row, due_at)
         moves.schedule(t, row, due_at)
     elif row.state is State.SCHEDULED:
+        moves.expire_from(t, row, due_at)
         moves.queue_up(t, row, fresh=True)
     return Answer.OK
 

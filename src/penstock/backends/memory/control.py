@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from penstock.backends.memory import lines, moves
-from penstock.backends.memory.rows import SIDE, Tables
+from penstock.backends.memory.rows import SIDE, Row, Tables
 from penstock.core.answers import Answer
 from penstock.core.limits import LimitDef
 from penstock.core.registry import Definition, WorkerInfo
 from penstock.core.requests import Pause
 from penstock.core.schedule import Schedule
+from penstock.core.state import State
 from penstock.ports.doorbell import UPKEEP
 
 
@@ -36,12 +37,23 @@ def pause(t: Tables, wanted: Pause) -> None:
 
 def put_limit(t: Tables, limit: LimitDef) -> None:
     t.limits[limit.name] = limit
+    for row in t.rows.values():
+        let_slots_go(t, row, limit)
     for key in [key for key in t.lines if key[0] == limit.name]:
         lines.offer(t, key)
     for place in t.places:
         if place[:2] == ("limit", limit.name):
             lines.offer(t, (place[1], place[2]))
     t.rings.add(UPKEEP)
+
+
+def let_slots_go(t: Tables, row: Row, limit: LimitDef) -> None:
+    """A rate knows no slots; a limit that no longer holds has none for a run that is not running."""
+    if limit.period is None and (limit.hold or row.state is State.RUNNING):
+        return
+    for key in [key for key in row.slots if key[0] == limit.name]:
+        row.slots.discard(key)
+        t.lines[key].holders.pop(row.id, None)
 
 
 def drop_limit(t: Tables, name: str) -> Answer:

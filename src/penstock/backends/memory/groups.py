@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from penstock.backends.memory import lines, moves
+from penstock.backends.memory.moves import Ending
 from penstock.backends.memory.rows import KeyRow, Mark, Row, Tables
 from penstock.core.answers import Accepted, Answer, Entered, Refused
 from penstock.core.requests import Group
-from penstock.core.run import ChildOf, Kind, NewRun
+from penstock.core.run import Cause, ChildOf, Kind, NewRun
 from penstock.core.state import State
 from penstock.core.wake import Wake
 from penstock.ports.doorbell import UPKEEP
@@ -134,6 +135,8 @@ def check_edge(t: Tables, new: NewRun, depths: dict[str, int], holder: Row | Non
     if depths[new.id] > DEEPEST:
         return Answer.DEEP, new.id, f"more than {DEEPEST} levels"
     if new.id in t.rows:
+        if edge.kind is not Kind.STARTED and t.rows[new.id].new.key is not None:
+            return Answer.INVALID, new.id, "a run with a key is no dependency"
         return check_adoption(t, t.rows[new.id], edge)
     if parent is not None:
         if holder is None and parent.state is State.RUNNING:
@@ -247,8 +250,8 @@ def hold_back(t: Tables, child: Row) -> None:
 
 def wait_again(t: Tables, parent: Row) -> None:
     """Back from ready to waiting for its dependencies: only a run that has not been claimed."""
-    if parent.claims or parent.ending is not None:
-        return
+    if parent.claims or parent.early or parent.ending is not None:
+        return  # it has started, or a child that failed under `continue` has let it go
     from_scheduled = parent.state is State.SCHEDULED
     if from_scheduled and parent.due_at is not None:
         parent.own_delay = max(0.0, parent.due_at - t.now)
@@ -301,7 +304,13 @@ def adopt(t: Tables, row: Row, edge: ChildOf) -> None:
 def activate(t: Tables, row: Row) -> None:
     """Give a created row its place."""
     if row.state is State.QUEUED and row.place is None:
-        moves.queue_up(t, row)
+        dropped = any(t.limits[key[0]].full == "drop" and not lines.free(t, key) for key in lines.keys_of(t, row))
+        if row.pending:
+            wait_again(t, row)
+        elif dropped:
+            moves.finish(t, row, Ending(state=State.CANCELLED, cause=Cause.LIMIT))
+        else:
+            moves.queue_up(t, row)
     elif row.state is State.SCHEDULED:
         t.rings.add(UPKEEP)
     elif row.state is State.WAITING:

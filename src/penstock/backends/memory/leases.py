@@ -76,6 +76,9 @@ def note(t: Tables, row: Row, outcome: Outcome) -> None:
         case Retry(error=bytes() as error) | Fail(error=error):
             t.note(row, "attempt", error, started_at=row.started_at)
             row.failures += 1
+        case Release(unstarted=True):
+            row.claims -= 1
+            row.idle_claims -= 1
         case Retry() | Release():
             t.note(row, "release", started_at=row.started_at)
             row.releases += 1
@@ -155,6 +158,7 @@ def restart(t: Tables, row: Row, new_input: bytes) -> None:
     row.mailbox = callers.unread(row, list(row.steps.values()))
     row.steps.clear()
     row.input, row.failures, row.rollbacks, row.idle_claims, row.woken = new_input, 0, False, 0, True
+    row.refused = ()  # the new history has nothing that could fail to fit
     moves.mark_calls(t, row)
     moves.queue_up(t, row)
 

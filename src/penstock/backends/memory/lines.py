@@ -32,7 +32,7 @@ def _recent(t: Tables, definition: LimitDef, line: Line) -> int:
 def due_at(t: Tables, key: LineKey) -> float | None:
     """When a rate that is full lets the next one start; None for what no clock will change."""
     definition, line = t.limits[key[0]], t.lines[key]
-    if definition.period is None or free(t, key):
+    if definition.period is None or definition.n < 1 or free(t, key):
         return None
     moments: list[float] = []
     if _recent(t, definition, line) >= definition.n:
@@ -61,11 +61,10 @@ def join(t: Tables, row: Row) -> bool:
         to_ready(t, row)
         return True
     key = missing[0]
-    if t.limits[key[0]].full == "drop" and row.claims == 0:
+    if t.limits[key[0]].full == "drop" and row.claims == 0:  # its claim finds out
         row.line = key
-        if free(t, key):
-            to_ready(t, row)
-        return free(t, key) > 0
+        to_ready(t, row)
+        return True
     group = (row.new.queue, row.priority)
     if t.limits[key[0]].full == "replace" and row.claims == 0:
         stand_first(t, row, key)

@@ -226,8 +226,9 @@ def tell_parent(t: Tables, child: Row) -> None:
     parent = t.parent_of(child)
     if parent is None or child.kind in (None, Kind.STARTED) or child.new.parent is None:
         return
-    parent.finishes += 1
-    parent.idle_claims = 0
+    if not parent.state.finished:
+        parent.finishes += 1
+        parent.idle_claims = 0
     if child.kind is Kind.DEPENDENCY and not child.counted:
         if child.state is State.SUCCEEDED:
             count(t, parent, child)

@@ -33,6 +33,7 @@ class Mark:
     cancel: frozenset[Kind] = frozenset()
     upto: int | None = None  # a run that lives on: only children not younger than this are cancelled
     remove: bool = False
+    keep_keys: bool = False  # removed by retention
     redrive: bool = False
     close: bool = False
 

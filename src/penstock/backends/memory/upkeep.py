@@ -140,7 +140,7 @@ def cascade(t: Tables, most: int) -> int:
     """Work off marks, level by level; a mark is cleared when nothing is left to do below it."""
     done = 0
     while done < most:
-        before = done
+        before, cleared = done, False
         for row in [row for row in t.rows.values() if row.mark is not None]:
             if row.mark is None or row.id not in t.rows:
                 continue
@@ -148,17 +148,12 @@ def cascade(t: Tables, most: int) -> int:
             for step in batch:
                 step()
             done += len(batch)
-            if not batch and not held_up(t, row):
+            if not batch:
                 clear(t, row)
-        if done == before:
+                cleared = True
+        if done == before and not cleared:
             break
     return done
-
-
-def held_up(t: Tables, row: Row) -> bool:
-    """Whether a redrive below must wait until a cancel still under way there is through."""
-    assert row.mark is not None
-    return row.mark.redrive and any(redriven_by_mark(child) for child in t.children_of(row))
 
 
 def redriven_by_mark(child: Row) -> bool:
@@ -169,13 +164,13 @@ def work_below(t: Tables, row: Row, mark: Mark) -> Iterator[Callable[[], object]
     """What is left to do for this mark, one run each."""
     if mark.remove:
         for one in reversed(moves.below(t, row)):
-            yield partial(callers.delete, t, one)
+            yield partial(callers.delete, t, one, keep_key=mark.keep_keys)
         return
     for child in t.children_of(row):
         if moves.doomed_by_mark(row, child) and reached_by_cancel(child):
             ending = Ending(state=State.CANCELLED, cause=Cause.PARENT, by_parent=True)
             yield partial(callers.cancel_row, t, child, ending, reason=row.reason or "")
-        if mark.redrive and redriven_by_mark(child) and not callers.going_down(child):
+        if mark.redrive and redriven_by_mark(child):
             yield partial(callers.redrive, t, child.id, cascading=True)
     if mark.close:
         for one in sorted(t.rows.values(), key=lambda one: one.no):
@@ -206,13 +201,17 @@ def purge(t: Tables, most: int) -> int:
     """Finished trees whose time is over go whole; then keys whose run is gone."""
     done = 0
     for row in sorted(expendable(t), key=lambda row: row.finish_no):
-        tree = moves.below(t, row)
-        if done + len(tree) > most and done:
+        if done >= most:
             break
-        if all(one.state.finished and not one.dead for one in tree):
-            for one in reversed(tree):
-                callers.delete(t, one, keep_key=True)
-            done += len(tree)
+        tree = moves.below(t, row)
+        if not all(one.state.finished and not one.dead and one.mark is None for one in tree):
+            continue
+        if len(tree) > most - done:
+            row.mark = Mark(remove=True, keep_keys=True)
+            continue
+        for one in reversed(tree):
+            callers.delete(t, one, keep_key=True)
+        done += len(tree)
     for name in [name for name, key in t.keys.items() if key.expires_at is not None and key.expires_at <= t.now]:
         del t.keys[name]
     return done
@@ -234,9 +233,8 @@ def expendable(t: Tables) -> list[Row]:
 
 
 def is_root(t: Tables, row: Row) -> bool:
-    """Whether the run goes by its own retention: no parent, or a finished one that only started it."""
-    parent = t.parent_of(row)
-    return parent is None or (row.kind is Kind.STARTED and parent.state.finished)
+    """Whether the run goes by its own retention: no parent, or one that only started it."""
+    return t.parent_of(row) is None or row.kind is Kind.STARTED
 
 
 def over_age(t: Tables, row: Row) -> bool:
@@ -254,7 +252,12 @@ def next_in(t: Tables) -> float | None:
             continue
         unstarted = row.claims == 0 and row.state is not State.RUNNING
         expires = row.expires_at if unstarted else None
-        candidates = (ready_at(row), row.lease_expires_at, expires, row.deadline_at if row.ending is None else None)
+        lease = row.lease_expires_at
+        if lease is not None and t.quarantine_until is not None:
+            lease = max(lease, t.quarantine_until)
+        patience = row.opened_at + OPEN_FLOW_LIVES if row.open and row.opened_at is not None else None
+        deadline = row.deadline_at if row.ending is None else None
+        candidates = (ready_at(row), lease, expires, deadline, patience)
         moments += [moment for moment in candidates if moment is not None]
     moments += [one.next_at for one in t.schedules.values() if one.next_at is not None and not one.paused]
     return max(0.0, min(moments) - t.now) if moments else None
@@ -268,12 +271,13 @@ def fire(t: Tables, tick: Fire) -> Answer:
     if stored.revision != tick.revision or stored.next_at != tick.at or stored.paused:
         return Answer.DUPLICATE
     running = [row for row in t.rows.values() if row.new.schedule == tick.name and not row.state.finished]
+    refused: Answer | None = None
     skipped = tick.run is None or (tick.overlap == "skip" and bool(running))
     if tick.run is not None and not skipped:
         entered = groups.enter(t, Group(runs=(tick.run,)))
         if isinstance(entered, Refused):
-            return entered.answer
-        if tick.overlap == "replace":
+            refused, skipped = entered.answer, True
+        elif tick.overlap == "replace":
             for row in running:
                 callers.cancel_row(t, row, Ending(state=State.CANCELLED, cause=Cause.CANCEL), reason="replaced")
     t.schedules[tick.name] = replace(
@@ -283,7 +287,7 @@ def fire(t: Tables, tick: Fire) -> Answer:
         skipped=stored.skipped + skipped,
         last_at=stored.last_at if skipped else tick.at,
     )
-    return Answer.STATE if skipped and tick.run is not None else Answer.OK
+    return refused or (Answer.STATE if skipped and tick.run is not None else Answer.OK)
 
 
 def flush(t: Tables, rollups: list[Rollup]) -> None:
