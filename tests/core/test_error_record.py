@@ -37,7 +37,7 @@ def test_an_error_is_kept_as_type_message_and_traceback() -> None:
 
 
 def test_a_type_carries_its_module_unless_it_is_built_in() -> None:
-    assert describe(OutputError("no")).type == "penstock.core.errors.OutputError"
+    assert describe(OutputError("no")).type == "penstock.OutputError"
     assert describe(ConnectionResetError()).type == "ConnectionResetError"
 
 

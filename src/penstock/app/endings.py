@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from penstock.core import error_record
-from penstock.core.error_record import ErrorRecord
+from penstock.core.error_record import ErrorRecord, type_name
 from penstock.core.errors import Crashed, DeadlineExceeded, Expired, PenstockError, RunCancelled, RunFailed
 from penstock.core.run import Cause, Run
 from penstock.core.shape import Shape
@@ -34,7 +34,7 @@ def error_of(run: Run) -> ErrorRecord | None:
     if run.state is not State.FAILED:
         return None
     error = _error_for(run)
-    return ErrorRecord(type=type(error).__name__, message=str(error))
+    return ErrorRecord(type=type_name(type(error)), message=str(error))
 
 
 def decoded(data: bytes) -> ErrorRecord:

@@ -26,7 +26,7 @@ class Cause(Record, frozen=True, kw_only=True):
 class ErrorRecord(Record, frozen=True, kw_only=True):
     """An exception as text. The traceback keeps its end, where the error is; causes begin with the nearest."""
 
-    type: str  # with its module, except for built-in ones
+    type: str  # with its module, except for built-in ones; of ours as users import it: penstock.Timeout
     message: str
     traceback: str = ""
     causes: tuple[Cause, ...] = ()
@@ -57,8 +57,15 @@ _DECODER: Final = msgspec.json.Decoder(ErrorRecord)
 
 def _type(error: BaseException) -> str:
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return _head(name, _NAME)
+    return _head(type_name(kind), _NAME)
+
+
+def type_name(kind: type[BaseException]) -> str:
+    """The class as `ErrorRecord.type` says it."""
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    module = "penstock" if kind.__module__.startswith("penstock.") else kind.__module__
+    return f"{module}.{kind.__qualname__}"
 
 
 def _message(error: BaseException) -> str:
