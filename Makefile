@@ -89,16 +89,8 @@ crash: setup ## real processes, killed at named points [KILLS=100 RUNS=10000]
 mutants: setup ## is the conformance suite awake? each mutant must make it fail
 	$(BIN)/python tools/mutants.py
 
-bench: $(VENV)/.bench ## speed beside the installed peers [ITERATIONS=1 for a smoke run]
+bench: setup ## speed beside the installed peers [ITERATIONS=1 for a smoke run]
 	$(BIN)/python benches/run.py $(if $(ITERATIONS),--iterations $(ITERATIONS))
-
-$(VENV)/.bench: $(READY) requirements/bench.txt
-ifneq ($(UV),)
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
-else
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bench.txt
-endif
-	@touch $@
 
 docs-test: setup ## every example runs, every public name and command is documented
 	$(TEST) tests/docs

@@ -1,0 +1,38 @@
+"""What SQLite itself gives on this disk at this moment, through the standard library: no queue, only the writes."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+from benches.contenders.meter import FILLER, Figures, main, rate
+
+
+def _database(folder: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    database.execute("pragma journal_mode = wal")
+    database.execute("pragma synchronous = full")
+    database.execute("create table run (id integer primary key, input text not null)")
+    return database
+
+
+def enqueue_one(folder: Path, count: int) -> Figures:
+    database = _database(folder)
+    began = time.monotonic()
+    for _ in range(count):
+        database.execute("insert into run (input) values (?)", [FILLER])
+    return rate(count, time.monotonic() - began)
+
+
+def enqueue_many(folder: Path, count: int) -> Figures:
+    database = _database(folder)
+    rows = [(FILLER,)] * 1000
+    began = time.monotonic()
+    for _ in range(count // len(rows)):
+        database.execute("begin immediate")
+        database.executemany("insert into run (input) values (?)", rows)
+        database.execute("commit")
+    return rate(count, time.monotonic() - began)
+
+
+if __name__ == "__main__":
+    main({measure.__name__: measure for measure in (enqueue_one, enqueue_many)}, {})
