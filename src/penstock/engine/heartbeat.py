@@ -31,7 +31,7 @@ class Listeners(Protocol):
 
     def extended(self, held: Held, safe_until: float) -> None: ...
 
-    def ask(self, token: str, reason: Reason) -> None:
+    def ask(self, held: Held, reason: Reason) -> None:
         """The run shall stop: LOST or CANCEL."""
         ...
 
@@ -84,12 +84,11 @@ class Heartbeat:
         self.beat_at = self._clock()
 
     def _pass_on(self, held: Held, answer: Answer, safe_until: float, listeners: Listeners) -> None:
-        token = held.attempt.claim.lease.token
         match answer:
             case Answer.OK:
                 listeners.extended(held, safe_until)
             case Answer.STOP:
                 listeners.extended(held, safe_until)
-                listeners.ask(token, Reason.CANCEL)
+                listeners.ask(held, Reason.CANCEL)
             case _:
-                listeners.ask(token, Reason.LOST)
+                listeners.ask(held, Reason.LOST)

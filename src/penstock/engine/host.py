@@ -37,7 +37,7 @@ class WorkerHost:
         self._lines = Batcher[Append, Answer](store.append, lambda entry: len(entry.data), trouble=trouble)
         self._spawns = Batcher[Spawn, Spawned](store.spawn, _bytes_of_spawn, trouble=trouble)
         self._records = Batcher[RecordStep, Recorded](store.record, _bytes_of_record, trouble=trouble)
-        self._last_line: dict[str, asyncio.Future[Answer]] = {}  # by token; only while it is not answered
+        self._last_line: dict[tuple[str, str], asyncio.Future[Answer]] = {}  # by lease, till answered
 
     def append(self, entry: Append) -> None:
         """Store the line soon, in order, and before the attempt is settled. Thread-safe."""
@@ -47,23 +47,23 @@ class WorkerHost:
             self._loop.call_soon_threadsafe(self._append, entry)
 
     def _append(self, entry: Append) -> None:
-        token = entry.lease.token
-        line = self._last_line[token] = self._lines.put(entry)
-        line.add_done_callback(lambda line: self._stored(token, line))
+        key = entry.lease.run_id, entry.lease.token
+        line = self._last_line[key] = self._lines.put(entry)
+        line.add_done_callback(lambda line: self._stored(key, line))
 
-    def _stored(self, token: str, line: asyncio.Future[Answer]) -> None:
-        if self._last_line.get(token) is line:
-            del self._last_line[token]
+    def _stored(self, key: tuple[str, str], line: asyncio.Future[Answer]) -> None:
+        if self._last_line.get(key) is line:
+            del self._last_line[key]
         if not line.cancelled() and (error := line.exception()) is not None:
             _log.error("lines of a run's log are lost", exc_info=error)
 
     def has_lines(self, lease: Lease) -> bool:
         """Whether lines wait to be stored under this lease."""
-        return lease.token in self._last_line
+        return bool(self._last_line) and (lease.run_id, lease.token) in self._last_line
 
     async def appended(self, lease: Lease) -> None:
         """Return when every line given so far under this lease is stored."""
-        line = self._last_line.get(lease.token)
+        line = self._last_line.get((lease.run_id, lease.token))
         if line is not None:
             await asyncio.wait([line])
 

@@ -33,7 +33,7 @@ async def leave(slots: Slots, turns: Turns, grace: float, hurry: asyncio.Event) 
     for held in slots.unfinished:
         claim = held.attempt.claim
         _log.warning("run %s of %s goes on elsewhere: it did not end in %g s of grace", claim.run_id, claim.task, grace)
-        slots.ask(claim.lease.token, Reason.SHUTDOWN)
+        slots.ask(held, Reason.SHUTDOWN)
     await at_most(PARTING, slots.until(lambda: not slots.unfinished))
     for held in slots.unfinished:
         claim = held.attempt.claim

@@ -22,7 +22,7 @@ class LoopCarrier:
         held.carried = self._loop.create_task(self._carry(held), name=held.attempt.claim.run_id)
 
     def interrupt(self, held: Held) -> None:
-        """Cancel the task; one that has not begun sees the flag: cancelled before its first step, it would say nothing."""
+        """Cancel the task. One that has not begun sees the flag: cancelled before, it could not say a word."""
         if held.began and isinstance(held.carried, asyncio.Task):
             held.carried.cancel()
 

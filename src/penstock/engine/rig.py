@@ -123,9 +123,9 @@ class Rig:
         if held.carried is not None:
             self._loop.call_soon_threadsafe(held.trade.carrier.safe, held)
 
-    def ask(self, token: str, reason: Reason) -> None:
+    def ask(self, held: Held, reason: Reason) -> None:
         """The run shall stop."""
-        self._loop.call_soon_threadsafe(self.slots.ask, token, reason)
+        self._loop.call_soon_threadsafe(self.slots.ask, held, reason)
 
     async def close(self) -> None:
         """Let go of everything; nothing is waited for but the end of child processes."""
@@ -138,7 +138,7 @@ class Rig:
 
     async def _beat(self) -> None:
         def beat() -> Coroutine[Any, Any, None]:
-            return self.heartbeat.beat_for_ever(lambda: list(self.slots.held.copy().values()), self)
+            return self.heartbeat.beat_for_ever(lambda: list(self.slots.held.copy()), self)
 
         if self._settings.heartbeat_thread:
             await in_own_thread(beat, "penstock-heartbeat")
@@ -156,7 +156,7 @@ class Rig:
             running=self.slots.running,
             waiting=self.slots.waiting,
             loop_lag=self.pulse.lag,
-            runs=tuple(held.attempt.claim.run_id for held in list(self.slots.held.values())[:100]),
+            runs=tuple(held.attempt.claim.run_id for held in list(self.slots.held)[:100]),
         )
 
     def _alive(self) -> bool:

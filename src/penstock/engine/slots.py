@@ -17,7 +17,6 @@ from penstock.engine.prefetch import STALE, Prefetch
 from penstock.engine.stop import Reason
 from penstock.engine.timeouts import Timeouts
 
-_STALE: Final = ""  # among the tokens of the timeouts: the runs that wait here
 PATIENCE: Final = 10.0  # seconds for an attempt to end once it was asked; then it is settled without it
 
 _log: Final = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ class Slots:
     def __init__(
         self, host: Host, crew: Crew, outbox: Outbox, *, prefetch: Prefetch, overdue: Callable[[Held], None]
     ) -> None:
-        self.held: dict[str, Held] = {}  # by token: every lease that is ours, until its settle is answered
+        self.held: dict[Held, None] = {}  # every lease that is ours, until its settle is answered; in order
         self.running = 0  # handlers being carried out
         self.stuck = 0  # of these, those that are settled and do not end: each keeps its slot
         self.concurrency = 1
@@ -65,7 +64,7 @@ class Slots:
         self._outbox = outbox
         self._prefetch = prefetch
         self._overdue = overdue
-        self._timeouts = Timeouts[str](host.clock, self._time_is_over)
+        self._timeouts = Timeouts[Held | None](host.clock, self._time_is_over)
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     def room(self) -> int:
@@ -82,7 +81,8 @@ class Slots:
                 _log.error("run %s of %s was claimed, and nothing here can carry it out", claim.run_id, claim.task)
                 self._outbox.put(None, Release(lease=claim.lease))
                 continue
-            held = self.held[claim.lease.token] = Held(Attempt(claim, self._host, safe_until), trade)
+            held = Held(Attempt(claim, self._host, safe_until), trade)
+            self.held[held] = None
             if self.open and self.running < self.concurrency and not self._waiting:
                 self._start(held)
             elif self.open and self._prefetch.fits(trade):
@@ -107,10 +107,9 @@ class Slots:
         """Runs claimed ahead."""
         return len(self._waiting)
 
-    def ask(self, token: str, reason: Reason) -> None:
+    def ask(self, held: Held, reason: Reason) -> None:
         """Ask the run to stop, and see to it that its settle does not wait for it for ever."""
-        held = self.held.get(token)
-        if held is None or held.ended or not held.attempt.stop.request(reason):
+        if held.ended or not held.attempt.stop.request(reason):
             return
         if held in self._waiting:
             self._waiting.remove(held)
@@ -122,14 +121,14 @@ class Slots:
         elif reason is Reason.TIMEOUT and held.trade.carrier.only_told:
             self._overdue(held)
         elif not held.ended:
-            self._timeouts.add(token, PATIENCE)
+            self._timeouts.add(held, PATIENCE)
 
     def begun(self, held: Held) -> None:
         """The handler is about to be called: its time counts from now."""
         held.began = self._clock()
         timeout = held.timeout
         if timeout is not None:
-            self._timeouts.add(held.attempt.claim.lease.token, timeout)
+            self._timeouts.add(held, timeout)
 
     def finished(self, held: Held, outcome: Outcome | None) -> None:
         """The handler has ended: its slot is free. Called once for each run that was started."""
@@ -159,7 +158,7 @@ class Slots:
         if held is None:
             return
         claim = held.attempt.claim
-        self.held.pop(claim.lease.token, None)
+        self.held.pop(held, None)
         if answer is Answer.OK:
             self._crew.settled(held, outcome, held.seconds)
         elif answer in {Answer.LOST, Answer.NOT_FOUND}:  # not found: removed by hand meanwhile
@@ -178,7 +177,7 @@ class Slots:
     @property
     def unfinished(self) -> list[Held]:
         """The runs whose handlers have not come to an outcome."""
-        return [held for held in self.held.values() if not held.ended]
+        return [held for held in self.held if not held.ended]
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Return when this holds; looked at whenever a run ends or is settled."""
@@ -217,7 +216,7 @@ class Slots:
     def _wait(self, held: Held) -> None:
         if not self._waiting:
             self._moved_at = self._clock()
-            self._timeouts.add(_STALE, STALE)
+            self._timeouts.add(None, STALE)
         elif held.attempt.claim.priority > self._waiting[-1].attempt.claim.priority:
             by_priority = sorted([*self._waiting, held], key=lambda one: -one.attempt.claim.priority)
             self._waiting = deque(by_priority)
@@ -227,10 +226,9 @@ class Slots:
     def _end(self, held: Held, outcome: Outcome | None) -> None:
         """Its outcome is known: settle it, or, if there is nothing to say, forget it."""
         held.ended = True
-        token = held.attempt.claim.lease.token
-        self._timeouts.drop(token)
+        self._timeouts.drop(held)
         if outcome is None:
-            self.held.pop(token, None)
+            self.held.pop(held, None)
             self._crew.lost(held)
             self._outbox.nudge(look=False)
             self._tell_waiters()
@@ -243,19 +241,15 @@ class Slots:
             self._prefetch.calm()
             self.hand_back_waiting()
         elif self._waiting:
-            self._timeouts.add(_STALE, STALE)
+            self._timeouts.add(None, STALE)
 
     def _hand_back(self, held: Held) -> None:
         self._end(held, Release(lease=held.attempt.claim.lease))
 
-    def _time_is_over(self, token: str) -> None:
-        if token is _STALE:
+    def _time_is_over(self, held: Held | None) -> None:
+        if held is None:
             self._hand_back_stale()
-            return
-        held = self.held.get(token)
-        if held is None or held.ended:
-            return
-        if held.attempt.stop.requested:
+        elif held.attempt.stop.requested:
             self._overdue(held)
         else:
-            self.ask(token, Reason.TIMEOUT)
+            self.ask(held, Reason.TIMEOUT)

@@ -116,7 +116,11 @@ class Turns:
     async def turn(self, taker: Taker) -> int:
         """Settle what waits and claim what there is room for; how many outcomes were settled."""
         async with self._calling:
-            return await self._turn(taker)
+            try:
+                return await self._turn(taker)
+            except BaseException:
+                self.look = True  # nobody knows what a failed call would have brought
+                raise
 
     async def between(self) -> None:
         """Return when no call is in flight."""
