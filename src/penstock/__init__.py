@@ -1,115 +1,76 @@
-"""Penstock brings work to workers: a durable job queue, flows and workflows on the database you already run."""
+"""Penstock brings work to workers: a durable job queue, flows and workflows on the database you already run.
 
-from penstock.app.app import App
-from penstock.app.handle import Run, SyncRun
-from penstock.app.named import NamedCall, NamedTask
-from penstock.app.operations import Known
-from penstock.app.options import Options, options
-from penstock.app.status import Attempted, Line, Reason, Status
-from penstock.app.task import AsyncTask, Call, SyncTask, Task, ThreadTask
-from penstock.app.upkeep import Reconciled
-from penstock.app.working import Worker
-from penstock.core.codec import Codec
-from penstock.core.control import Control, Never, RetryIn, Snooze
-from penstock.core.error_record import ErrorRecord
-from penstock.core.errors import (
-    Blocking,
-    Cascading,
-    Closed,
-    Crashed,
-    DeadlineExceeded,
-    Duplicate,
-    DuplicateTask,
-    Expired,
-    Invalid,
-    InvalidInput,
-    KeyConflict,
-    LeaseLost,
-    Mismatch,
-    NotFound,
-    NotInRun,
-    OutputError,
-    PayloadTooLarge,
-    PenstockError,
-    Purged,
-    ResultTimeout,
-    RunCancelled,
-    RunFailed,
-    Timeout,
-    Unavailable,
-    UnknownTask,
-    WrongState,
-)
-from penstock.core.inject import Depends, inject
-from penstock.core.retry import Retry
-from penstock.core.run import Keep
-from penstock.core.state import State
-from penstock.core.views import Page
-from penstock.engine.events import Event
-from penstock.models.context import Context, context
-from penstock.models.follow_up import Failure, Success
+The public names are loaded with their first use, so that a command line starts at once; `__init__.pyi` lists them for
+type checkers.
+"""
 
-__all__ = [
-    "App",
-    "AsyncTask",
-    "Attempted",
-    "Blocking",
-    "Call",
-    "Cascading",
-    "Closed",
-    "Codec",
-    "Context",
-    "Control",
-    "Crashed",
-    "DeadlineExceeded",
-    "Depends",
-    "Duplicate",
-    "DuplicateTask",
-    "ErrorRecord",
-    "Event",
-    "Expired",
-    "Failure",
-    "Invalid",
-    "InvalidInput",
-    "Keep",
-    "KeyConflict",
-    "Known",
-    "LeaseLost",
-    "Line",
-    "Mismatch",
-    "NamedCall",
-    "NamedTask",
-    "Never",
-    "NotFound",
-    "NotInRun",
-    "Options",
-    "OutputError",
-    "Page",
-    "PayloadTooLarge",
-    "PenstockError",
-    "Purged",
-    "Reason",
-    "Reconciled",
-    "ResultTimeout",
-    "Retry",
-    "RetryIn",
-    "Run",
-    "RunCancelled",
-    "RunFailed",
-    "Snooze",
-    "State",
-    "Status",
-    "Success",
-    "SyncRun",
-    "SyncTask",
-    "Task",
-    "ThreadTask",
-    "Timeout",
-    "Unavailable",
-    "UnknownTask",
-    "Worker",
-    "WrongState",
-    "context",
-    "inject",
-    "options",
-]
+from importlib import import_module
+from typing import Any, Final
+
+_HOMES: Final = {
+    "penstock.app.app": ("App",),
+    "penstock.app.handle": ("Run", "SyncRun"),
+    "penstock.app.named": ("NamedCall", "NamedTask"),
+    "penstock.app.operations": ("Known",),
+    "penstock.app.options": ("Options", "options"),
+    "penstock.app.status": ("Attempted", "Line", "Reason", "Status"),
+    "penstock.app.task": ("AsyncTask", "Call", "SyncTask", "Task", "ThreadTask"),
+    "penstock.app.upkeep": ("Reconciled",),
+    "penstock.app.working": ("Worker",),
+    "penstock.core.codec": ("Codec",),
+    "penstock.core.control": ("Control", "Never", "RetryIn", "Snooze"),
+    "penstock.core.error_record": ("ErrorRecord",),
+    "penstock.core.errors": (
+        "Blocking",
+        "Cascading",
+        "Closed",
+        "Crashed",
+        "DeadlineExceeded",
+        "Duplicate",
+        "DuplicateTask",
+        "Expired",
+        "Invalid",
+        "InvalidInput",
+        "KeyConflict",
+        "LeaseLost",
+        "Mismatch",
+        "NotFound",
+        "NotInRun",
+        "OutputError",
+        "PayloadTooLarge",
+        "PenstockError",
+        "Purged",
+        "ResultTimeout",
+        "RunCancelled",
+        "RunFailed",
+        "Timeout",
+        "Unavailable",
+        "UnknownTask",
+        "WrongState",
+    ),
+    "penstock.core.inject": ("Depends", "inject"),
+    "penstock.core.retry": ("Retry",),
+    "penstock.core.run": ("Keep",),
+    "penstock.core.state": ("State",),
+    "penstock.core.views": ("Page",),
+    "penstock.engine.events": ("Event",),
+    "penstock.models.context": ("Context", "context"),
+    "penstock.models.follow_up": ("Failure", "Success"),
+}
+_MODULES: Final = ("sync", "testing")
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return __dir__()
+    if name in _MODULES:
+        return import_module(f"penstock.{name}")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'penstock' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOME_OF, *_MODULES])

@@ -86,6 +86,11 @@ class App(Operations):
         return self._client.mode
 
     @property
+    def tasks(self) -> dict[str, str]:
+        """The tasks registered here, by name, each with its queue."""
+        return {name: handler.queue for name, handler in self._client.handlers.items()}
+
+    @property
     def sync(self) -> SyncApp:
         """The same verbs for code without a loop."""
         return SyncApp(self, self._client.portal)

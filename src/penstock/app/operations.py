@@ -1,6 +1,6 @@
 """What can be asked of an app's store without a task's code: runs by name, reads, control. Knows no worker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack, cast
 
 import msgspec
@@ -147,14 +147,16 @@ class Operations:
             return await upkeep.redrive(await self._client.store(), ids)
         return await upkeep.redrive_all(await self._client.store(), Selection(selected), dead=dead)
 
-    async def drain(self, queue: str, *, delayed: bool = False) -> int:
+    async def drain(
+        self, queue: str, *, delayed: bool = False, told: Callable[[int], object] | None = None
+    ) -> int:
         """Remove what waits in the queue to be started, with `delayed` also what is not due yet; how many.
 
-        Running runs go on. Runs with children that run are left.
+        Running runs go on. Runs with children that run are left. `told` hears how many have gone so far.
         """
         states = {State.QUEUED, State.SCHEDULED} if delayed else {State.QUEUED}
         selection = Selection({"queue": check_name(queue, "queue"), "state": states})
-        return await upkeep.remove(await self._client.store(), selection, lambda _: True, limit=None)
+        return await upkeep.remove(await self._client.store(), selection, lambda _: True, limit=None, told=told)
 
     async def clean(
         self,
@@ -163,10 +165,11 @@ class Operations:
         state: State | str | Sequence[State | str],
         limit: int | None = None,
         queue: str | None = None,
+        told: Callable[[int], object] | None = None,
     ) -> int:
         """Remove runs that have been in one of these states for longer than that, at most `limit`; how many.
 
-        Running runs are refused: cancel them first.
+        Running runs are refused: cancel them first. `told` hears how many have gone so far.
         """
         age = seconds(older_than, "older_than")
         states = check_states(state)
@@ -178,7 +181,7 @@ class Operations:
         selected: Selected = {"state": states}
         if queue is not None:
             selected["queue"] = check_name(queue, "queue")
-        return await upkeep.remove(store, Selection(selected), lambda run: run.since_at <= before, limit=most)
+        return await upkeep.remove(store, Selection(selected), lambda run: run.since_at <= before, limit=most, told=told)
 
     async def reconcile(self, *, older_than: Duration | None = None) -> Reconciled:
         """Look once after everything that workers look after now and then; what was found and done.

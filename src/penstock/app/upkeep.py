@@ -52,8 +52,15 @@ async def redrive_all(store: Store, selection: Selection, *, dead: str | bool) -
             return count
 
 
-async def remove(store: Store, selection: Selection, old: Callable[[Run], bool], *, limit: int | None) -> int:
-    """Remove the runs meant that are old enough; how many went."""
+async def remove(
+    store: Store,
+    selection: Selection,
+    old: Callable[[Run], bool],
+    *,
+    limit: int | None,
+    told: Callable[[int], object] | None,
+) -> int:
+    """Remove the runs meant that are old enough; how many went. `told` hears how many have gone so far."""
     count = 0
     after: str | None = None
     while True:
@@ -63,6 +70,8 @@ async def remove(store: Store, selection: Selection, old: Callable[[Run], bool],
             ids = ids[: limit - count]
         if ids:
             count += (await store.remove(ids)).count(Answer.OK)
+            if told is not None:
+                told(count)
         after = page.after
         if after is None or count == limit:
             return count
