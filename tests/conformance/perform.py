@@ -1,5 +1,6 @@
 """Perform acts on a store, and say what it answered and how it stands then: without what is random by nature."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -24,7 +25,9 @@ from penstock.core.leases import (
 )
 from penstock.core.registry import Definition, WorkerInfo
 from penstock.core.requests import Send
+from penstock.core.run import Run
 from penstock.core.schedule import Fire
+from penstock.core.state import State
 from penstock.core.views import Filter, Rollup
 from penstock.ports.store import Store
 from tests.clock import FakeClock
@@ -82,7 +85,8 @@ async def perform(store: Store, clock: FakeClock, act: Act, memory: Memory) -> o
         case "signal":
             return await store.signal(Send(**act.given))
         case "put_limit":
-            return await store.put_limit(act.given["limit"])
+            await store.put_limit(act.given["limit"])
+            return None
         case "drop_limit" | "drop_schedule":
             return await getattr(store, act.name)(act.given["name"])
         case "attach":
@@ -126,7 +130,8 @@ async def _by_upkeep(store: Store, clock: FakeClock, act: Act) -> object:
             return await _fire(store, given)
         case "flush":
             minute = int(clock() // 60) + given["minutes"]
-            return await store.flush([Rollup(minute=minute, queue="q", task="t", succeeded=given["succeeded"])])
+            await store.flush([Rollup(minute=minute, queue="q", task="t", succeeded=given["succeeded"])])
+            return None
         case "put_schedule":
             wanted = msgspec.structs.replace(given["schedule"], next_at=clock() + given["in_seconds"])
             return await store.put_schedule(wanted)
@@ -136,7 +141,8 @@ async def _by_upkeep(store: Store, clock: FakeClock, act: Act) -> object:
                 worker=given["worker"], host="h", pid=1, queues=given["queues"], abilities=abilities, started_at=0.0
             )
             definitions = [Definition(task=task, version=given["version"]) for task in given["tasks"]]
-            return await store.register(worker, definitions, seconds=given["seconds"])
+            await store.register(worker, definitions, seconds=given["seconds"])
+            return None
 
 
 async def _fire(store: Store, given: dict[str, Any]) -> object:
@@ -156,31 +162,48 @@ async def _fire(store: Store, given: dict[str, Any]) -> object:
     return None
 
 
-async def shortly(store: Store) -> dict[str, object]:
+@dataclass(frozen=True)
+class Seen:
+    """How a store stands: whether it is sound, its runs, and what the other views show."""
+
+    check: list[str]
+    runs: tuple[Run, ...]
+    views: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+
+
+async def look_shortly(store: Store) -> Seen:
     """All runs, and whether the store is sound."""
-    return {"check": await store.check(), "runs": (await store.find(Filter(), limit=1000)).items}
+    return Seen(await store.check(), (await store.find(Filter(), limit=1000)).items)
 
 
-async def fully(store: Store, clock: FakeClock) -> dict[str, object]:
-    """All that the views show."""
-    seen = await shortly(store)
-    for run_id in IDS:
-        seen[f"children {run_id}"] = (await store.children(run_id)).items
-        seen[f"steps {run_id}"] = await store.steps(run_id)
-        seen[f"signals {run_id}"] = sorted(await store.signals(run_id), key=lambda one: (one.name, one.seq))
-        seen[f"log {run_id}"] = await store.log(run_id)
-        seen[f"why {run_id}"] = await store.why(run_id)
+async def look_fully(store: Store, clock: FakeClock) -> Seen:
+    """All that the views show; in an order of our own where the contract names none."""
     minute = int(clock() // 60)
-    seen["limits"] = sorted(await store.limits(), key=lambda view: (view.definition.name, view.key))
-    seen["dead"] = (await store.dead()).items
-    seen["schedules"] = await store.schedules()
-    seen["paused"] = sorted(await store.paused(), key=repr)
-    seen["counts"] = sorted(await store.counts(), key=repr)
-    seen["workers"] = sorted(await store.workers(), key=repr)
-    seen["definitions"] = sorted(await store.definitions(), key=repr)
-    seen["rollups"] = sorted(await store.rollups(minute - 3000, minute + 10), key=repr)
-    for states in ({"queued"}, {"failed", "cancelled"}):
-        seen[f"find {sorted(states)}"] = (await store.find(Filter(states=frozenset(states)))).items  # type: ignore[arg-type]
-    seen["by tag"] = (await store.find(Filter(tag="a"))).items
-    seen["by root"] = (await store.find(Filter(root_id=IDS[0]))).items
-    return seen
+    views: dict[str, list[Any]] = {
+        "limits": sorted(await store.limits(), key=lambda view: (view.definition.name, view.key)),
+        "dead": list((await store.dead()).items),
+        "schedules": await store.schedules(),
+        "due": await store.schedules(due=True),
+        "paused": sorted(await store.paused(), key=repr),
+        "counts": sorted(await store.counts(), key=repr),
+        "workers": sorted(await store.workers(), key=repr),
+        "definitions": sorted(await store.definitions(), key=repr),
+        "rollups": sorted(await store.rollups(minute - 3000, minute + 10), key=repr),
+    }
+    for wanted in (
+        Filter(states=frozenset({State.QUEUED})),
+        Filter(states=frozenset({State.FAILED, State.CANCELLED}), task="t"),
+        Filter(tag="a"),
+        Filter(queue="q", states=frozenset({State.WAITING, State.RUNNING, State.SUCCEEDED})),
+        Filter(root_id=IDS[0]),
+        Filter(schedule="s1"),
+    ):
+        views[f"find {wanted}"] = list((await store.find(wanted)).items)
+    for run_id in IDS:
+        views[f"children {run_id}"] = list((await store.children(run_id)).items)
+        views[f"steps {run_id}"] = list(await store.steps(run_id))
+        views[f"signals {run_id}"] = sorted(await store.signals(run_id), key=lambda one: (one.name, one.seq))
+        views[f"log {run_id}"] = list(await store.log(run_id))
+        views[f"why {run_id}"] = [await store.why(run_id)]
+    short = await look_shortly(store)
+    return Seen(short.check, short.runs, views)

@@ -6,7 +6,7 @@ from penstock.core.leases import Complete, Fail, Lease, Outcome, Release, Restar
 from penstock.core.state import State
 from penstock.core.wake import Wake
 from penstock.ports.store import Store
-from tests.builders import dependency, limit, new_run, refs
+from tests.builders import dependency, limit, new_run, record, refs
 from tests.clock import FakeClock
 from tests.conformance.acts import claim, fail, hold, put, settle, spawn
 from tests.conformance.scenes import GO, LONG, a_failed_run, full_drop_limit, scene
@@ -134,6 +134,23 @@ def settle_what_must_end(operation: str, outcome: Callable[[Lease], Outcome]) ->
 
 for name, made in OUTCOMES.items():
     settle_what_must_end(name, made)
+
+
+def settle_before_rollbacks(operation: str, outcome: Callable[[Lease], Outcome]) -> None:
+    """The request came after the claim: whoever holds it does not know of the rollbacks yet."""
+
+    @scene(operation, R, Q)
+    async def settle_with_rollbacks_to_run(store: Store, clock: FakeClock) -> AsyncIterator[None]:
+        await put(store, new_run())
+        lease = (await hold(store)).lease
+        await store.record([record(lease, "undo", kind="rollback")])
+        await store.cancel(["r"])
+        yield
+        await settle(store, outcome(lease))
+
+
+for name, made in OUTCOMES.items():
+    settle_before_rollbacks(name, made)
 
 
 @scene("complete", R, W)

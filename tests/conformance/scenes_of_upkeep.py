@@ -9,7 +9,7 @@ from penstock.core.run import NewRun
 from penstock.core.state import State
 from penstock.core.wake import Wake
 from penstock.ports.store import Store
-from tests.builders import dependency, fire, new_run, record, refs, schedule
+from tests.builders import dependency, fire, group, new_run, record, refs, schedule
 from tests.clock import FakeClock
 from tests.conformance.acts import fail, hold, later, put, settled, spawn, succeed, upkeep
 from tests.conformance.scenes import GO, LONG, bring_to, full_drop_limit, scene, with_rollbacks
@@ -157,6 +157,22 @@ def below_a_redrive(before: State, after: State) -> None:
 for finished in (FAILED, CANCELLED):
     for again in (Q, W):
         below_a_redrive(finished, again)
+
+
+def closed(after: State, delay: float | None) -> None:
+    """A leaf of an open flow is held back until the flow is closed."""
+
+    @scene("cascade", W, after)
+    async def close_the_flow(store: Store, clock: FakeClock) -> AsyncIterator[None]:
+        leaf = dependency("r", "p", delay=delay)
+        await store.enqueue([group(new_run("p", wake=IDLE), leaf, flow="p", opens=True)])
+        yield
+        await store.enqueue([group(flow="p", closes=True)])
+        await upkeep(store)
+
+
+closed(Q, None)
+closed(S, LONG)
 
 
 def purge(before: State) -> None:

@@ -58,13 +58,21 @@ async def test_a_cancel_reaches_all_that_is_below(store: Store) -> None:
     assert causes == [Cause.CANCEL, Cause.PARENT, Cause.PARENT, Cause.PARENT]
 
 
-async def test_a_cancel_without_cascade_stays_where_it_is(store: Store) -> None:
-    await put(store, new_run("p", queue="p", wake=IDLE), dependency("c", "p"))
+async def test_a_cancel_without_cascade_spares_what_was_started(store: Store) -> None:
+    """Calls and dependencies exist for their parent alone."""
+    await put(store, new_run("p", queue="p"))
+    got = await hold(store, "p", lease=LONG)
+    await spawn(store, got.lease, call("c", "p"), dependency("d", "p"), started("s", "p"))
     await store.cancel(["p"], cascade=False)
     await upkeep(store)
-    assert await states(store, "p", "c") == [State.CANCELLED, State.QUEUED]
-    await succeed(store, "c")
-    assert await state(store, "p") == State.CANCELLED
+    await settled(store, Complete(lease=got.lease, result=b"done"))
+    await upkeep(store)
+    assert await states(store, "p", "c", "d", "s") == [
+        State.CANCELLED,
+        State.CANCELLED,
+        State.CANCELLED,
+        State.QUEUED,
+    ]
 
 
 async def test_a_cancel_reaches_calls_and_started_children(store: Store) -> None:
@@ -192,12 +200,14 @@ async def test_a_redriven_child_of_a_finished_parent_changes_nothing_there(store
 
 async def test_a_redriven_run_starts_with_fresh_counters(store: Store, clock: FakeClock) -> None:
     """B-102, B-117."""
-    await put(store, new_run(crashes=2))
+    await put(store, new_run(crashes=2, deadline=100, expires=50))
     await hold(store)
     await later(store, clock, 31)
     await fail(store)
+    await later(store, clock, 500)
     await store.redrive(["r"])
     run = await look(store)
+    assert (run.deadline_at, run.expires_at) == (clock() + 100, clock() + 50)
     assert (run.life, run.failures, run.crashes, run.releases) == (2, 0, 0, 0)
     assert (run.error, run.cause, run.result, run.finished_at) == (None, None, None, None)
     assert (await hold(store)).life == 2
@@ -273,6 +283,7 @@ async def test_a_large_subtree_is_removed_only_when_it_has_finished(store: Store
     await put(store, *many(1100)[999:])
     assert await store.remove(["p"]) == [Answer.BIG]
     await store.cancel(["p"])
+    assert await store.remove(["p"]) == [Answer.CASCADING]
     await upkeep(store)
     assert await store.remove(["p"]) == [Answer.OK]
     await upkeep(store)

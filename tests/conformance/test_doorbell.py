@@ -13,7 +13,7 @@ from penstock.ports.doorbell import UPKEEP, Listener, queue_topic, run_topic, wo
 from penstock.ports.store import Store
 from tests.builders import able, dependency, fire, limit, new_run, refs, schedule, send
 from tests.clock import FakeClock
-from tests.conformance.acts import alive, claim, hold, later, put, settled, succeed, suspend
+from tests.conformance.acts import alive, claim, hold, later, put, settled, spawn, succeed, suspend
 
 SOON = 5.0  # real seconds: far more than a ring takes, and only a failing test waits so long
 
@@ -181,8 +181,8 @@ async def test_a_cancel_rings_the_worker_that_holds_the_run(store: Store) -> Non
 
 async def test_a_doomed_run_rings_its_worker(store: Store) -> None:
     await put(store, new_run("p", queue="p"))
-    await hold(store, "p", worker="w7")
-    await put(store, dependency("c", "p"))
+    got = await hold(store, "p", worker="w7")
+    await spawn(store, got.lease, dependency("c", "p"))
     ear = store.doorbell.listen([worker_topic("w7")])
     await store.cancel(["c"])
     await heard(ear, worker_topic("w7"))

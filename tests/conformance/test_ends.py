@@ -198,8 +198,8 @@ async def test_terminating_ends_a_run_that_rolls_back(store: Store) -> None:
     assert await state(store) == State.CANCELLED
 
 
-@pytest.mark.parametrize("outcome", ["retry", "release", "suspend", "restart"])
-async def test_who_goes_on_is_queued_for_its_rollbacks(store: Store, outcome: str) -> None:
+@pytest.mark.parametrize("outcome", OUTCOMES)
+async def test_who_was_asked_to_end_is_queued_for_its_rollbacks(store: Store, outcome: str) -> None:
     await put(store, new_run())
     got = await hold(store)
     await store.record([record(got.lease, "undo", kind="rollback")])
@@ -208,8 +208,53 @@ async def test_who_goes_on_is_queued_for_its_rollbacks(store: Store, outcome: st
     run = await look(store)
     assert (run.state, run.ending) == (State.QUEUED, State.CANCELLED)
     assert [one.path for one in await store.steps("r")] == ["undo"]
-    await settled(store, Complete(lease=(await hold(store)).lease, result=b""))
+    again = await hold(store)
+    assert again.ending == State.CANCELLED
+    await settled(store, Complete(lease=again.lease, result=b""))
     assert await state(store) == State.CANCELLED
+
+
+async def test_a_failed_rollback_ends_the_run_too(store: Store) -> None:
+    await with_rollbacks(store, State.WAITING)
+    await store.cancel(["r"])
+    await settled(store, Fail(lease=(await hold(store)).lease, error=b"could not undo"))
+    assert (await look(store)).state == State.CANCELLED
+
+
+async def test_who_was_asked_to_end_has_one_more_lease(store: Store, clock: FakeClock) -> None:
+    """Then extending helps no more, and the run ends without its worker."""
+    await put(store, new_run())
+    got = await hold(store, lease=30)
+    await store.cancel(["r"])
+    for _ in range(2):
+        clock.advance(20)
+        assert await store.extend([got.lease], 30) == [Answer.STOP]
+    await later(store, clock, 11)
+    assert (await look(store)).state == State.CANCELLED
+
+
+async def test_who_runs_its_rollbacks_has_all_the_time_they_take(store: Store, clock: FakeClock) -> None:
+    await with_rollbacks(store, State.WAITING)
+    await store.cancel(["r"])
+    got = await hold(store, lease=30)
+    for _ in range(10):
+        await later(store, clock, 20)
+        assert await store.extend([got.lease], 30) == [Answer.STOP]
+    assert (await look(store)).state == State.RUNNING
+
+
+async def test_the_request_starts_the_count_of_crashes_again(store: Store, clock: FakeClock) -> None:
+    await put(store, new_run(crashes=2))
+    await hold(store)
+    await later(store, clock, 31)
+    got = await hold(store, lease=LONG)
+    await store.record([record(got.lease, "undo", kind="rollback")])
+    await store.cancel(["r"])
+    await settled(store, Release(lease=got.lease))
+    for expected in (State.QUEUED, State.CANCELLED):
+        await hold(store)
+        await later(store, clock, 31)
+        assert await state(store) == expected
 
 
 async def test_a_crash_during_rollbacks_lets_them_run_again(store: Store, clock: FakeClock) -> None:

@@ -239,6 +239,21 @@ async def test_a_child_joins_an_existing_parent(store: Store) -> None:
     assert await state(store, "p") == State.QUEUED
 
 
+async def test_a_running_parent_gets_children_from_its_holder(store: Store) -> None:
+    """Or by `attach`: a caller can't know whether it will still wait for them."""
+    await put(store, new_run("p", queue="p"))
+    await hold(store, "p")
+    answer = await refused(store, dependency("c", "p"))
+    assert (answer.answer, answer.run_id) == (Answer.RUNNING, "p")
+
+
+async def test_a_run_with_a_key_is_no_dependency(store: Store) -> None:
+    await put(store, new_run("c", key=key("k")))
+    answer = await refused(store, new_run("p", wake=IDLE), dependency("c", "p"))
+    assert (answer.answer, answer.index) == (Answer.INVALID, 1)
+    assert await states(store, "p", "c") == [None, State.QUEUED]
+
+
 async def test_a_child_of_a_finished_parent_is_refused(store: Store) -> None:
     await put(store, new_run("p", queue="p"))
     await succeed(store, "p")

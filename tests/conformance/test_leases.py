@@ -159,7 +159,7 @@ async def test_a_stopped_lease_is_kept_alive(store: Store, clock: FakeClock) -> 
     await store.cancel(["r"])
     clock.advance(20)
     assert await store.extend([got.lease], 30) == [Answer.STOP]
-    await later(store, clock, 20)
+    await later(store, clock, 25)
     assert (await look(store)).state == State.RUNNING
 
 
@@ -256,3 +256,13 @@ async def test_retrying_with_an_error_counts_even_when_asked_to_end(store: Store
     await settled(store, Retry(lease=got.lease, delay=5, error=b"boom"))
     run = await look(store)
     assert (run.state, run.cause) == (State.CANCELLED, Cause.CANCEL)
+
+
+async def test_a_run_claimed_ahead_is_given_back_as_if_it_had_not_been(store: Store) -> None:
+    await put(store, new_run("a", expires=100), new_run("b"))
+    before = await look(store, "a")
+    await settled(store, Release(lease=(await hold(store, "a")).lease, unstarted=True))
+    after = await look(store, "a")
+    assert (after.state, after.claims, after.releases) == (State.QUEUED, 0, 0)
+    assert after.expires_at == before.expires_at
+    assert await claimed(store, limit=2) == ["a", "b"]

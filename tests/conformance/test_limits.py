@@ -377,6 +377,44 @@ async def test_the_latest_replacement_stands_first(store: Store) -> None:
     assert (await claimed(store, limit=10))[0] == "third"
 
 
+async def test_a_replacement_stands_before_those_that_are_offered(store: Store) -> None:
+    await store.put_limit(limit(full="replace"))
+    await limited(store, "first")
+    await limited(store, "second")
+    assert await claimed(store, limit=10) == ["second"]
+
+
+async def test_what_comes_back_replaces_nobody(store: Store) -> None:
+    await store.put_limit(limit(full="replace"))
+    await limited(store, "old")
+    await settled(store, Suspend(lease=(await hold(store, "old")).lease, wake=Wake(signals={"go": 1})))
+    await limited(store, "new")
+    held = await hold(store, "new", lease=LONG)
+    await store.signal(send(run_id="old"))
+    assert await claimed(store, limit=10) == []
+    assert not await stops(store, held.lease)
+
+
+async def test_what_has_started_is_not_dropped(store: Store) -> None:
+    await store.put_limit(limit(full="drop"))
+    await limited(store, "old")
+    await settled(store, Suspend(lease=(await hold(store, "old")).lease, wake=Wake(signals={"go": 1})))
+    await limited(store, "new")
+    held = await hold(store, "new")
+    await store.signal(send(run_id="old"))
+    assert await claimed(store, limit=10) == []
+    await settled(store, Complete(lease=held.lease, result=b""))
+    assert await claimed(store, limit=10) == ["old"]
+
+
+async def test_a_limit_that_no_longer_holds_lets_go_of_who_waits(store: Store) -> None:
+    await store.put_limit(limit(hold=True))
+    await limited(store, "a", "b")
+    await settled(store, Suspend(lease=(await hold(store, "a")).lease, wake=Wake(signals={"go": 1})))
+    await store.put_limit(limit(hold=False))
+    assert await claimed(store, limit=10) == ["b"]
+
+
 async def test_limits_are_listed_by_key(store: Store) -> None:
     definition = limit("tenants", n=1)
     await store.put_limit(definition)

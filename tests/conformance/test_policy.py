@@ -101,17 +101,19 @@ async def assert_doomed(store: Store, claim: Claim | None) -> None:
     assert (await look(store, "p")).result is None
 
 
-async def assert_blocked(store: Store, claim: Claim | None, standing: str) -> None:
-    if standing == "running":
-        assert claim is not None
+async def assert_blocked(store: Store, claim: Claim | None, standing: str, before: Run) -> None:
+    """Who has not started or is running says so, too, and is held up when it next waits."""
+    parent = await look(store, "p")
+    assert (parent.state, parent.blocked_by, parent.pending) == (before.state, "c", before.pending)
+    if standing == "scheduled":
+        return
+    if standing == "queued":
+        claim = await hold(store, "p")
+    if claim is not None and standing != "returned":
         assert not await stops(store, claim.lease)
         await settled(store, Suspend(lease=claim.lease, wake=IDLE))
     parent = await look(store, "p")
-    assert parent.blocked_by == "c"
-    if standing in ("scheduled", "queued"):  # it shows when the run next waits
-        assert parent.state == standing
-        return
-    assert parent.state == State.WAITING
+    assert (parent.state, parent.blocked_by) == (State.WAITING, "c")
     assert await reason(store, "p") == "blocked"
 
 
@@ -149,7 +151,7 @@ async def test_a_bad_end_does_what_the_table_says(
         case Effect.DOOM:
             await assert_doomed(store, claim)
         case Effect.BLOCK:
-            await assert_blocked(store, claim, standing)
+            await assert_blocked(store, claim, standing, before)
         case Effect.NOTHING:
             assert same_but_for_counts(before, await look(store, "p"))
         case Effect.START | Effect.EARLY:

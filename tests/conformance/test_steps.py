@@ -3,14 +3,28 @@
 import pytest
 
 from penstock.core.answers import Answer
-from penstock.core.leases import Append, Claim, Complete, Release, Restart, Retry, Suspend
+from penstock.core.leases import Append, Claim, Complete, Fail, Release, Restart, Retry, Suspend
 from penstock.core.requests import Edit
 from penstock.core.state import State
 from penstock.core.wake import Wake
 from penstock.ports.store import Store
 from tests.builders import call, dependency, key, new_run, record, send, started, step
 from tests.clock import FakeClock
-from tests.conformance.acts import claimed, fail, hold, later, look, put, retry, settled, spawn, state, states, succeed
+from tests.conformance.acts import (
+    claimed,
+    fail,
+    hold,
+    later,
+    look,
+    put,
+    retry,
+    settled,
+    spawn,
+    state,
+    states,
+    succeed,
+    upkeep,
+)
 from tests.conformance.scenes import LONG
 
 
@@ -177,6 +191,44 @@ async def test_a_fork_begins_with_recorded_steps(store: Store, upto: int | None,
     assert [(one.path, one.value) for one in await store.steps("other")] == [(path, path.encode()) for path in paths]
     assert [one.payload for one in await store.signals("other")] == [b"kept"]
     assert (await look(store)).state == State.RUNNING
+
+
+async def test_a_fork_copies_unread_signals_only(store: Store) -> None:
+    """A step says which message it has read; one that is not copied has read nothing."""
+    await put(store, new_run())
+    for payload in (b"one", b"two"):
+        await store.signal(send(payload=payload))
+    got = await hold(store, lease=LONG)
+    await store.record([record(got.lease, "a"), record(got.lease, "wait", kind="wait", signal="go", signal_seq=1)])
+    await store.fork("r", "whole")
+    await store.fork("r", "before", upto=1)
+    assert [one.payload for one in await store.signals("whole")] == [b"two"]
+    assert [one.payload for one in await store.signals("before")] == [b"one", b"two"]
+
+
+async def test_a_failure_says_what_a_redrive_forgets(store: Store) -> None:
+    """Else it would fail at once, by the error that it remembers."""
+    got = await held(store)
+    await store.record([record(got.lease, "good"), record(got.lease, "bad", value=None, error=b"boom")])
+    await settled(store, Fail(lease=got.lease, error=b"boom", forget=("bad",)))
+    assert [one.path for one in await store.steps("r")] == ["good", "bad"]
+    await store.redrive(["r"])
+    assert [one.path for one in await store.steps("r")] == ["good"]
+
+
+async def test_a_restart_leaves_the_calls_made_so_far(store: Store) -> None:
+    got = await held(store)
+    await spawn(store, got.lease, call("old", "r"), dependency("d", "r"), started("s", "r"))
+    await settled(store, Restart(lease=got.lease, input=b""))
+    again = await hold(store, lease=LONG)
+    await spawn(store, again.lease, call("new", "r"))
+    await upkeep(store)
+    assert await states(store, "old", "d", "s", "new") == [
+        State.CANCELLED,
+        State.QUEUED,
+        State.QUEUED,
+        State.QUEUED,
+    ]
 
 
 async def test_a_fork_is_no_child_of_its_original_s_parent(store: Store) -> None:

@@ -12,7 +12,7 @@ import pytest
 from penstock.core.run import Run
 from penstock.ports.store import Store
 from tests.clock import FakeClock
-from tests.conformance.perform import fully, perform, shortly
+from tests.conformance.perform import Seen, look_fully, look_shortly, perform
 from tests.conformance.sequences import Act, Memory, sequence
 from tests.stores import open_empty
 
@@ -22,30 +22,23 @@ LENGTH = 120
 TRIES = 150  # to shrink a failing sequence
 
 
-def difference(mine: dict[str, object], theirs: dict[str, object]) -> str | None:
+def difference(mine: Seen, theirs: Seen) -> str | None:
     """The first thing that is not equal, or not sound."""
-    for name, seen in mine.items():
-        if seen != theirs[name]:
-            return f"{name}:\n  backend   {_apart(seen, theirs[name])}\n  reference {_apart(theirs[name], seen)}"
-    return f"unsound: {mine['check']}" if mine["check"] else None
+    sides = [("runs", list(mine.runs), list(theirs.runs))]
+    sides += [(name, seen, theirs.views[name]) for name, seen in mine.views.items()]
+    for name, seen, wanted in sides:
+        if seen != wanted:
+            apart = [item for item in seen if item not in wanted] or seen
+            missed = [item for item in wanted if item not in seen] or wanted
+            return f"{name}:\n  backend   {apart}\n  reference {missed}"
+    return f"unsound: {mine.check}, reference {theirs.check}" if mine.check or theirs.check else None
 
 
-def _apart(one: object, other: object) -> object:
-    """Of two sequences only what the other has not."""
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return [item for item in one if item not in other] or one  # type: ignore[reportUnknownVariableType]
-    return one
-
-
-def relived(before: object, after: object) -> str | None:
+def relived(before: tuple[Run, ...], after: tuple[Run, ...]) -> str | None:
     """A life that ended stays ended: what changed about a finished run although its life is the same."""
-    assert isinstance(before, tuple)
-    assert isinstance(after, tuple)
-    known: dict[str, Run] = {run.id: run for run in before}
+    known = {(run.id, run.life, run.enqueued_at): run for run in before if run.state.finished}
     for run in after:
-        old = known.get(run.id)
-        if old is None or not old.state.finished or run.life != old.life or run.enqueued_at != old.enqueued_at:
-            continue
+        old = known.get((run.id, run.life, run.enqueued_at), run)
         if (run.state, run.result, run.error, run.finished_at) != (old.state, old.result, old.error, old.finished_at):
             return f"{run.id} was {old.state} and is {run.state} in the same life"
     return None
@@ -72,7 +65,7 @@ class Twins:
 
     async def _compare(self, stores: list[Store], clock: FakeClock, acts: list[Act]) -> tuple[int, str] | None:
         memories = [Memory(), Memory()]
-        before: object = ()
+        before: tuple[Run, ...] = ()
         for n, act in enumerate(acts):
             if act.name == "advance":
                 clock.advance(act.given["seconds"])
@@ -83,10 +76,10 @@ class Twins:
             if mine != theirs:
                 return n, f"answers:\n  backend   {mine}\n  reference {theirs}"
             whole = n % 10 == 0 or n == len(acts) - 1
-            views = [await fully(store, clock) if whole else await shortly(store) for store in stores]
-            if found := difference(*views) or relived(before, views[0]["runs"]):
+            views = [await (look_fully(store, clock) if whole else look_shortly(store)) for store in stores]
+            if found := difference(views[0], views[1]) or relived(before, views[0].runs):
                 return n, found
-            before = views[0]["runs"]
+            before = views[0].runs
         return None
 
     async def shrunk(self, acts: list[Act]) -> list[Act]:
