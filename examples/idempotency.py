@@ -5,21 +5,24 @@ Prints:
     first: created
     again: the same run, not created
     other input: KeyConflict
-    charged order 42 with key of that run
+    attempts: 2, charges: 1
 """
 
 import asyncio
 
 import penstock
-from penstock import App, Context, KeyConflict
+from penstock import App, Context, KeyConflict, Retry
 
 app = App()
+charges: dict[str, int] = {}  # what the payment provider knows, by idempotency key
 
 
-@app.task
+@app.task(retry=Retry(2, delay="10ms"))
 async def charge(order: int, cents: int, *, ctx: Context = penstock.inject()) -> str:
-    # A task may run again after a crash. The key is the same each time: hand it to whom you call, to charge once.
-    return f"charged order {order} with key {'of that run' if ctx.idempotency_key == ctx.run_id else '?'}"
+    charges[ctx.idempotency_key] = cents  # the same key in each attempt: the provider charges once
+    if ctx.attempt == 1:
+        raise ConnectionError(f"charged order {order}, but the answer was lost")
+    return f"attempts: {ctx.attempt}, charges: {len(charges)}"
 
 
 async def main() -> None:
