@@ -4,9 +4,11 @@ An act names runs, never leases: each side remembers the leases that it was give
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from penstock.core.leases import Lease
 from penstock.core.limits import LimitDef, LimitRef
@@ -281,6 +283,19 @@ def sequence(seed: int, length: int) -> list[Act]:
     names = list(ACTS)
     weights = [weight for weight, _ in ACTS.values()]
     return [Act(name, ACTS[name][1](dice)) for name in dice.choices(names, weights, k=length)]
+
+
+def simpler(act: Act) -> Iterator[Act]:
+    """The same act with one thing less: a group, a run of a group, an outcome."""
+    for name in ("groups", "outcomes"):
+        many: list[Any] = act.given.get(name, [])
+        for n in range(len(many) if len(many) > 1 else 0):
+            yield Act(act.name, {**act.given, name: many[:n] + many[n + 1 :]})
+    groups: list[Group] = act.given.get("groups", [])
+    for n, group in enumerate(groups):
+        for m in range(len(group.runs) if len(group.runs) > 1 else 0):
+            fewer = msgspec.structs.replace(group, runs=group.runs[:m] + group.runs[m + 1 :])
+            yield Act(act.name, {**act.given, "groups": [*groups[:n], fewer, *groups[n + 1 :]]})
 
 
 @dataclass
