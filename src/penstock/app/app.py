@@ -91,6 +91,11 @@ class App(Operations):
         return {name: handler.queue for name, handler in self._client.handlers.items()}
 
     @property
+    def defaults(self) -> Options:
+        """What this app says about all runs: the lowest layer of options."""
+        return self._client.layers.defaults
+
+    @property
     def sync(self) -> SyncApp:
         """The same verbs for code without a loop."""
         return SyncApp(self, self._client.portal)

@@ -147,9 +147,7 @@ class Operations:
             return await upkeep.redrive(await self._client.store(), ids)
         return await upkeep.redrive_all(await self._client.store(), Selection(selected), dead=dead)
 
-    async def drain(
-        self, queue: str, *, delayed: bool = False, told: Callable[[int], object] | None = None
-    ) -> int:
+    async def drain(self, queue: str, *, delayed: bool = False, told: Callable[[int], object] | None = None) -> int:
         """Remove what waits in the queue to be started, with `delayed` also what is not due yet; how many.
 
         Running runs go on. Runs with children that run are left. `told` hears how many have gone so far.
@@ -181,7 +179,9 @@ class Operations:
         selected: Selected = {"state": states}
         if queue is not None:
             selected["queue"] = check_name(queue, "queue")
-        return await upkeep.remove(store, Selection(selected), lambda run: run.since_at <= before, limit=most, told=told)
+        return await upkeep.remove(
+            store, Selection(selected), lambda run: run.since_at <= before, limit=most, told=told
+        )
 
     async def reconcile(self, *, older_than: Duration | None = None) -> Reconciled:
         """Look once after everything that workers look after now and then; what was found and done.

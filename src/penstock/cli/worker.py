@@ -1,0 +1,135 @@
+"""`penstock worker MODULE:app`: a worker process, from the first line that it prints to the last."""
+
+import logging
+import time
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import click
+
+from penstock.app.app import App
+from penstock.app.working import NamedByWorker, Worker
+from penstock.cli import when
+from penstock.cli.exits import Exit
+from penstock.cli.said import Said, shared
+from penstock.cli.screen import Screen, as_json
+from penstock.cli.session import Session, carry_out, masked
+from penstock.cli.text import counted, escaped, span
+from penstock.core.errors import Invalid
+from penstock.engine.health import check_address, serve
+from penstock.engine.signals import stop_on_signals
+
+_LISTED: Final = 10
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+@click.command("worker")
+@shared
+@click.argument("target", metavar="MODULE:APP", required=False)
+@click.option("--queues", metavar="NAMES", help="mail,default: served in this order. [those of the app's tasks]")
+@click.option("--fair-queues", is_flag=True, help="Serve the queues in turns.")
+@click.option("--concurrency", "-c", type=int, help="Runs at once, 1 to 10000. [10]")
+@click.option("--lease", metavar="SPAN", help="After which a silent worker's runs go to others. [30s]")
+@click.option("--grace", metavar="SPAN", help="For which a stopping worker lets its runs go on. [25s]")
+@click.option("--burst", is_flag=True, help="Stop when nothing is left to do.")
+@click.option("--name", metavar="NAME", help="The beginning of its identity. [worker]")
+@click.option("--health", metavar="HOST:PORT", help="Answer GET /health there: 200, or 503 when a loop stands still.")
+@click.option("--check", is_flag=True, help="Work nothing: exit with 0 if a live worker serves this app, else with 1.")
+@click.option("--log-level", type=click.Choice(LEVELS), default="warning", show_default=True, help="Of what is logged.")
+@click.pass_obj
+def worker(said: Said, /, target: str | None, *, health: str | None, check: bool, log_level: str, **named: Any) -> Exit:
+    """Carry out the runs of an app's tasks.
+
+    MODULE:APP says which app, as in shop:app; the present folder is looked in first.
+
+    SIGTERM or SIGINT: claim nothing more, let runs end for the grace, hand back the rest, exit with 0. A second one
+    cuts the grace short.
+    """
+    if target is not None:
+        said.app = target
+    if said.setting("app")[0] is None:
+        raise Invalid("MODULE:APP", "", "say which app, as in `penstock worker shop:app`")
+    options = _options(named)
+    if check:
+        return carry_out(said, lambda session: _check(session, options))
+    address = None if health is None else check_address(health)
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return carry_out(said, lambda session: _work(session, options, address))
+
+
+def _options(named: dict[str, Any]) -> NamedByWorker:
+    """What the options say, those that say something."""
+    found = NamedByWorker()
+    if named["queues"] is not None:
+        found["queues"] = [queue.strip() for queue in named["queues"].split(",") if queue.strip()]
+    if named["concurrency"] is not None:
+        found["concurrency"] = named["concurrency"]
+    if named["name"] is not None:
+        found["name"] = named["name"]
+    for option in ("lease", "grace"):
+        if named[option] is not None:
+            found[option] = when.span(named[option], option)
+    found["fair_queues"] = named["fair_queues"]
+    found["burst"] = named["burst"]
+    return found
+
+
+async def _work(session: Session, options: NamedByWorker, address: tuple[str, int] | None) -> Exit:
+    app, screen = session.app, session.screen
+    if not app.tasks:
+        raise Invalid("MODULE:APP", repr(app), "it has no tasks: import the modules that register them beside it")
+    worker = app.worker(**options)
+    began = time.monotonic()
+
+    def stop() -> None:
+        _tell(screen, "stopping", worker.identity, "lets its runs end; signal again to cut that short")
+        worker.stop()
+
+    with stop_on_signals(stop):
+        async with worker:
+            _tell(screen, "started", worker.identity, _begun(app, worker, options))
+            async with AsyncExitStack() as stack:
+                if address is not None:
+                    port = await stack.enter_async_context(serve(worker.health, *address))
+                    _tell(screen, "health", worker.identity, f"GET /health on port {port}")
+                await worker.stopped()
+    _tell(screen, "stopped", worker.identity, f"after {span(time.monotonic() - began)}")
+    return Exit.OK
+
+
+def _begun(app: App, worker: Worker, options: NamedByWorker) -> str:
+    tasks = sorted(app.tasks)
+    more = ", ..." if len(tasks) > _LISTED else ""
+    queues = options.get("queues") or sorted(set(app.tasks.values()))
+    return (
+        f"{counted(len(tasks), 'task')} ({', '.join(tasks[:_LISTED])}{more}) of queues {', '.join(queues)}; "
+        f"concurrency {worker.concurrency:,}; store {masked(app.url)}, namespace {app.namespace}"
+    )
+
+
+def _tell(screen: Screen, event: str, worker: str, message: str) -> None:
+    """One line on stderr: what a worker's process says is no data."""
+    if screen.for_people:
+        click.echo(escaped(f"worker {worker} {event}: {message}"), err=True)
+    else:
+        click.echo(as_json({"event": event, "worker": worker, "message": message}), err=True)
+
+
+async def _check(session: Session, options: NamedByWorker) -> Exit:
+    """Whether live workers together know all tasks of the app, and serve their queues."""
+    app = session.app
+    now = (await app.info()).now
+    alive = [one for one in await app.workers() if one.expires_at > now and one.app == (app.name or "")]
+    known = {ability.task for one in alive for ability in one.abilities}
+    served = {queue for one in alive for queue in one.queues}
+    lacking = sorted(set(app.tasks) - known)
+    idle = sorted(set(options.get("queues") or app.tasks.values()) - served)
+    ok = bool(alive) and not lacking and not idle
+    told = (
+        f"{counted(len(alive), 'live worker')}"
+        + (f"; nobody knows {', '.join(lacking)}" if lacking else "")
+        + (f"; nobody serves {', '.join(idle)}" if idle else "")
+    )
+    document = {"ok": ok, "workers": [one.worker for one in alive], "unknown_tasks": lacking, "unserved_queues": idle}
+    session.screen.done(document, told)
+    return Exit.OK if ok else Exit.FAILED
