@@ -49,6 +49,10 @@ class Books(Protocol):
         """The handler has ended, so or without a word to the store. Once for each run that was started."""
         ...
 
+    def rest(self) -> None:
+        """There is no thread or process to be had: claim nothing for a moment."""
+        ...
+
 
 class Carrier(Protocol):
     """Carries attempts out in one kind of place."""

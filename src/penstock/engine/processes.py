@@ -168,6 +168,7 @@ class ProcessCarrier:
         except OSError:  # no process to be had: not the run's fault
             _log.exception("run %s needs a child process, and there is none to be had", held.attempt.claim.run_id)
             outcome = Release(lease=held.attempt.lease)
+            self._books.rest()
         held.carried = None
         self._books.finished(held, outcome)
         if child is not None:

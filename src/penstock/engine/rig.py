@@ -59,7 +59,7 @@ class Rig:
         self.crew = Crew(registry, worker=worker, observers=observers)
         self.turns = Turns(store, self.wanted, clock=clock, trouble=self._trouble("claim"))
         self.prefetch = Prefetch(clock, wanted=settings.prefetch)
-        self.slots = Slots(self.host, self.crew, self, prefetch=self.prefetch, overdue=self._overdue)
+        self.slots = Slots(self.host, self.crew, self, prefetch=self.prefetch, judge=self._judge)
         self.slots.concurrency = settings.concurrency
         self.crew.carriers = {
             Executor.LOOP: LoopCarrier(self.slots),
@@ -162,13 +162,11 @@ class Rig:
     def _alive(self) -> bool:
         return self._clock() - self.pulse.ticked_at < self._settings.stalled_after
 
-    def _overdue(self, held: Held) -> None:
-        """Asked to stop, and going on: settle it without its handler."""
-        self._keep(self._end_without(held))
+    def _judge(self, held: Held, error: BaseException, then: Callable[[Held, Outcome | None], None]) -> None:
+        self._keep(self._judged(held, error, then))
 
-    async def _end_without(self, held: Held) -> None:
-        outcome = await verdict(held.trade.handler, held.attempt, asyncio.CancelledError())
-        self.slots.end_without(held, outcome)
+    async def _judged(self, held: Held, error: BaseException, then: Callable[[Held, Outcome | None], None]) -> None:
+        then(held, await verdict(held.trade.handler, held.attempt, error))
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)

@@ -5,9 +5,10 @@ The books of one loop. Knows neither how the store is asked nor how a handler is
 
 import asyncio
 import logging
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from penstock.core.answers import Answer
 from penstock.core.leases import Claim, Outcome, Release
@@ -17,6 +18,7 @@ from penstock.engine.prefetch import STALE, Prefetch
 from penstock.engine.stop import Reason
 from penstock.engine.timeouts import Timeouts
 
+REST: Final = 1.0  # seconds without claims when there is no thread or process to be had
 PATIENCE: Final = 10.0  # seconds for an attempt to end once it was asked; then it is settled without it
 
 _log: Final = logging.getLogger(__name__)
@@ -42,20 +44,24 @@ class Outbox(Protocol):
     def nudge(self, *, look: bool) -> None: ...
 
 
+Judge: TypeAlias = Callable[[Held, BaseException, Callable[[Held, Outcome | None], None]], None]
+
+
 class Slots:
     """Starts claims as places become free, and puts outcomes out.
 
-    `overdue` is called with a run that was asked to stop and does not end.
+    `judge` finds out what an error means that no handler raised, and passes it to the callable with the run.
     """
 
     def __init__(
-        self, host: Host, crew: Crew, outbox: Outbox, *, prefetch: Prefetch, overdue: Callable[[Held], None]
+        self, host: Host, crew: Crew, outbox: Outbox, *, prefetch: Prefetch, judge: Judge
     ) -> None:
         self.held: dict[Held, None] = {}  # every lease that is ours, until its settle is answered; in order
         self.running = 0  # handlers being carried out
         self.stuck = 0  # of these, those that are settled and do not end: each keeps its slot
         self.concurrency = 1
         self.open = True  # whether runs may be claimed and started
+        self._resting = False
         self._waiting: deque[Held] = deque()  # claimed ahead
         self._moved_at = 0.0  # when one of these began last
         self._host = host
@@ -63,13 +69,13 @@ class Slots:
         self._crew = crew
         self._outbox = outbox
         self._prefetch = prefetch
-        self._overdue = overdue
+        self._judge = judge
         self._timeouts = Timeouts[Held | None](host.clock, self._time_is_over)
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     def room(self) -> int:
         """How many runs may be claimed: free slots, and a few more if runs are quick."""
-        if not self.open:
+        if not self.open or self._resting:
             return 0
         return self.concurrency - self.running + self._prefetch.surplus() - len(self._waiting)
 
@@ -79,7 +85,7 @@ class Slots:
             trade = self._crew.trade_of(claim)
             if trade is None:
                 _log.error("run %s of %s was claimed, and nothing here can carry it out", claim.run_id, claim.task)
-                self._outbox.put(None, Release(lease=claim.lease))
+                self._outbox.put(None, Release(lease=claim.lease, unstarted=True))
                 continue
             held = Held(Attempt(claim, self._host, safe_until), trade)
             self.held[held] = None
@@ -113,13 +119,16 @@ class Slots:
             return
         if held in self._waiting:
             self._waiting.remove(held)
-            self._end(held, None if reason is Reason.LOST else Release(lease=held.attempt.lease))
+            if reason is Reason.LOST:
+                self._end(held, None)
+            else:
+                self._hand_back(held)
             return
         held.trade.carrier.interrupt(held)
         if reason is Reason.LOST:
             self.end_without(held, None)
         elif reason is Reason.TIMEOUT and held.trade.carrier.only_told:
-            self._overdue(held)
+            self._judge(held, CancelledError(), self.end_without)
         elif not held.ended:
             self._timeouts.add(held, PATIENCE)
 
@@ -138,14 +147,25 @@ class Slots:
             self.stuck -= 1
             self._outbox.nudge(look=False)
         else:
-            held.seconds = now - held.began
-            held.trade.saw(held.seconds)
+            if held.began:
+                held.seconds = now - held.began
+                held.trade.saw(held.seconds)
             self._end(held, outcome)
         if self._waiting:
             self._moved_at = now
             self.fill()
         if self._waiters:
             self._tell_waiters()
+
+    def rest(self) -> None:
+        """Claim nothing for a moment: there is no thread or process to be had."""
+        if not self._resting:
+            self._resting = True
+            asyncio.get_running_loop().call_later(REST, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        self._outbox.nudge(look=True)
 
     def end_without(self, held: Held, outcome: Outcome | None) -> None:
         """Settle a run whose handler has not ended; its slot stays taken until it has."""
@@ -206,12 +226,16 @@ class Slots:
         self.running += 1
         try:
             held.timeout = held.trade.handler.timeout(held.attempt.claim)
-            self._crew.started(held)
+        except Exception as error:  # noqa: BLE001 (code of the model's: an attempt that failed before it began)
+            self._judge(held, error, self.finished)
+            return
+        self._crew.started(held)
+        try:
             held.trade.carrier.start(held)
-        except Exception:  # noqa: BLE001 (no thread to be had, or options that can't be read: others must not suffer)
+        except RuntimeError:  # no thread to be had: not the run's fault
             _log.exception("run %s could not be started here", held.attempt.claim.run_id)
-            self.running -= 1
-            self._hand_back(held)
+            self.finished(held, Release(lease=held.attempt.claim.lease, unstarted=True))
+            self.rest()
 
     def _wait(self, held: Held) -> None:
         if not self._waiting:
@@ -244,12 +268,12 @@ class Slots:
             self._timeouts.add(None, STALE)
 
     def _hand_back(self, held: Held) -> None:
-        self._end(held, Release(lease=held.attempt.claim.lease))
+        self._end(held, Release(lease=held.attempt.claim.lease, unstarted=True))
 
     def _time_is_over(self, held: Held | None) -> None:
         if held is None:
             self._hand_back_stale()
         elif held.attempt.stop.requested:
-            self._overdue(held)
+            self._judge(held, CancelledError(), self.end_without)
         else:
             self.ask(held, Reason.TIMEOUT)
