@@ -1,6 +1,5 @@
 """Groups of new runs: looked at whole, then stored whole. Shared by enqueue, spawn, fire and signals that start."""
 
-from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -22,7 +21,7 @@ SMALL_TREE = 1_000  # what one move may carry from one root to another, or remov
 
 def enter(t: Tables, group: Group, *, holder: Row | None = None) -> Accepted | Refused:
     """Store the group, or say what is wrong with it. `holder`: the running run whose children these may be."""
-    refused = check_group(t, group) or check_runs(t, group.runs, holder)
+    refused = check_group(t, group) or check_runs(t, group, holder)
     if refused is not None:
         return refused
     entered: list[Entered] = []
@@ -80,19 +79,19 @@ def check_group(t: Tables, group: Group) -> Refused | None:
             return None
     if root is None:
         return Refused(answer=Answer.NOT_FOUND, run_id=group.flow, detail="no such flow")
-    if not root.open:
+    if not root.open or (root.mark is not None and root.mark.close):
         known = all(new.id in t.rows for new in group.runs)
         return None if known else Refused(answer=Answer.STATE, run_id=group.flow, detail="the flow is not open")
     return None
 
 
-def check_runs(t: Tables, runs: Sequence[NewRun], holder: Row | None) -> Refused | None:
+def check_runs(t: Tables, group: Group, holder: Row | None) -> Refused | None:
     """The first run that can't be stored."""
     depths: dict[str, int] = {}
     hashes: dict[tuple[str, str], bytes] = {}
-    edges = {new.id: new.parent.parent_id for new in runs if new.parent is not None}
-    parents = frozenset(edges.values())
-    for index, new in enumerate(runs):
+    edges = {new.id: new.parent.parent_id for new in group.runs if new.parent is not None}
+    parents = frozenset((*edges.values(), group.flow or ""))
+    for index, new in enumerate(group.runs):
         refused = check_key(t, new, hashes, parents) or check_edge(t, new, depths, holder)
         refused = refused or check_held(t, new, edges)
         if refused is None and new.id in t.rows and circular(t, new.id, edges):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from penstock.backends.memory import callers, check, claims, control, groups, leases, upkeep, views
+from penstock.backends.memory import callers, check, claims, control, leases, upkeep, views
 from penstock.backends.memory.doorbell import LocalDoorbell
 from penstock.backends.memory.rows import Tables, run_of
 from penstock.core.answers import Accepted, Answer, Recorded, Refused, Spawned, Tended
@@ -61,8 +61,8 @@ class MemoryStore:
 
     # callers
 
-    async def enqueue(self, groups_: Sequence[Group]) -> list[Accepted | Refused]:
-        return [self._do(partial(groups.enter, group=group)) for group in groups_]
+    async def enqueue(self, groups: Sequence[Group]) -> list[Accepted | Refused]:
+        return [self._do(partial(enter, group=group)) for group in groups]
 
     async def signal(self, send: Send) -> tuple[Answer, str | None]:
         return self._do(lambda t: callers.signal(t, send))
@@ -112,8 +112,8 @@ class MemoryStore:
         answers = await self.settle(outcomes)
         return Turn(answers=tuple(answers), claims=await self.claim(request))
 
-    async def extend(self, leases_: Sequence[Lease], seconds: float) -> list[Answer]:
-        return self._do(lambda t: [leases.extend(t, lease, seconds) for lease in leases_])
+    async def extend(self, leases: Sequence[Lease], seconds: float) -> list[Answer]:
+        return self._do(lambda t: [extend(t, lease, seconds) for lease in leases])
 
     async def record(self, records: Sequence[RecordStep]) -> list[Recorded]:
         return self._do(lambda t: [leases.record(t, item) for item in records])
