@@ -1,6 +1,5 @@
 """Groups of new runs: looked at whole, then stored whole. Shared by enqueue, spawn, fire and signals that start."""
 
-
 from msgspec.structs import replace
 
 from penstock.backends.memory import lines, moves

@@ -124,8 +124,7 @@ def complete(t: Tables, row: Row, result: bytes) -> None:
 
 
 def retry(t: Tables, row: Row, outcome: Retry) -> None:
-    if outcome.error is not None:
-        if outcome.delay > 0 or outcome.error is not None:
+    if outcome.delay > 0 or outcome.error is not None:
         row.idle_claims = 0
     for path in outcome.forget:
         callers.forget(t, row, path)

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from penstock.backends.memory import callers, check, claims, control, leases, upkeep, views
 from penstock.backends.memory.doorbell import LocalDoorbell
+from penstock.backends.memory.groups import enter
+from penstock.backends.memory.leases import extend
 from penstock.backends.memory.rows import Tables, run_of
 from penstock.core.answers import Accepted, Answer, Recorded, Refused, Spawned, Tended
 from penstock.core.clock import Clock, system_clock
