@@ -13,6 +13,7 @@ from typing import Any, Final
 from penstock.core.errors import InvalidInput
 
 _NAMED: Final = re.compile(r"([A-Za-z_]\w*)(:?=)(.*)", re.DOTALL)
+_TELLING: Final = 4  # letters of a name that is no option, from which on it may be a misspelt one
 _OPTION: Final = re.compile(r"--([A-Za-z_][\w-]*)(?:=(.*))?", re.DOTALL)
 
 
@@ -39,13 +40,15 @@ def _option(word: str, rest: Iterator[str], options: Collection[str]) -> tuple[s
     match = _OPTION.fullmatch(word)
     if match is None:
         raise InvalidInput("args", word, "say --name value for an argument of the task")
-    near = get_close_matches(f"--{match[1]}", options, n=1, cutoff=0.8)
-    if near:
-        raise InvalidInput("args", word, f"did you mean the option {near[0]}? An argument of that name: {match[1]}=...")
+    name = match[1].replace("-", "_")
+    if len(match[1]) >= _TELLING:
+        near = get_close_matches(match[1], [option.removeprefix("--") for option in options], n=1, cutoff=0.8)
+        if near:
+            raise InvalidInput("args", word, f"did you mean the option --{near[0]}? For an argument say {name}=...")
     value = match[2] if match[2] is not None else next(rest, None)
     if value is None:
-        raise InvalidInput(match[1], "", "say its value after it")
-    return match[1].replace("-", "_"), _json_or_text(value)
+        raise InvalidInput(name, "", "say its value after it")
+    return name, _json_or_text(value)
 
 
 def _json(text: str, parameter: str) -> Any:

@@ -9,6 +9,11 @@ from penstock.cli.text import escaped
 from penstock.core.errors import Invalid
 
 
+def at_a_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
 def agreed(question: str, *, yes: bool) -> None:
     """Return if `yes` was said, or is said now at the terminal.
 
@@ -16,7 +21,7 @@ def agreed(question: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not at_a_terminal():
         raise Invalid("yes", False, f"{question} There is no terminal to ask at: repeat with --yes")
     if not click.confirm(escaped(question), err=True):
         raise Failed("nothing was changed")

@@ -16,7 +16,8 @@ from penstock.cli.session import app_for, in_loop
 def doctor(said: Said, *, strict: bool) -> Exit:
     """Examine store, workers and configuration.
 
-    Each line says ok, warn or fail, what was found, and what to do. Exits with 0 if nothing failed, with 4 if the store does not answer, else with 1.
+    Each line says ok, warn or fail, what was found, and what to do. Exits with 0 if nothing failed, with 4 if the
+    store does not answer, else with 1.
     """
     findings = in_loop(examine(app_for(said)))
     screen = Screen(said.output)

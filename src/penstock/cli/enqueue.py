@@ -45,9 +45,9 @@ def enqueue(
 ) -> Exit:
     """Store a run of a task, by the task's name.
 
-    Prints the run's id. Arguments: 7 or '"text"' by position, as JSON; name=text; name:=json; or --name value, JSON if it can be read so,
-    else text. What the workers have declared of the task decides what fits. For a name that is also an option here,
-    use name=text.
+    Prints the run's id. Arguments: 7 or '"text"' by position, as JSON; name=text; name:=json; or --name value,
+    JSON if it can be read so, else text. What the workers have declared of the task decides what fits. For a name
+    that is also an option here, use name=text.
     """
     if named["timeout"] is not None and not wait:
         raise Invalid("timeout", named["timeout"], "it says how long --wait waits: say --wait, or --attempt-timeout")

@@ -22,7 +22,11 @@ def load_app(target: str) -> App:
     Raises `NotLoaded`, which says what is wrong and what was found instead.
     """
     name, _, path = target.partition(":")
-    if not path or not all(part.isidentifier() for part in [*name.split("."), *path.split(".")]):
+    if (
+        not path
+        or name.endswith(".py")
+        or not all(part.isidentifier() for part in [*name.split("."), *path.split(".")])
+    ):
         raise NotLoaded(target, f"say MODULE:APP, as in shop:app{_for_a_file(name)}")
     here = str(Path.cwd())
     if here not in sys.path:
@@ -79,10 +83,9 @@ def _apps_of(module: ModuleType) -> str:
 
 
 def _for_a_file(name: str) -> str:
-    file = Path(name)
-    if file.suffix == ".py":
-        return f", not the name of a file: {'.'.join(file.with_suffix('').parts)}:app"
-    return ""
+    if not name.endswith(".py"):
+        return ""
+    return f", not the name of a file: {'.'.join(Path(name).with_suffix('').parts)}:app"
 
 
 def _found() -> str:

@@ -16,7 +16,7 @@ from penstock.cli.text import counted, span
 from penstock.core.errors import Invalid
 from penstock.core.state import State
 
-REMOVABLE: Final = [state for state in State if state is not State.RUNNING]
+REMOVABLE: Final = [state.value for state in State if state is not State.RUNNING]
 
 
 @click.group()
@@ -147,7 +147,7 @@ async def _drain(session: Session, queue: str, *, delayed: bool, yes: bool) -> N
     "states",
     multiple=True,
     type=click.Choice(REMOVABLE),
-    default=[State.SUCCEEDED],
+    default=[State.SUCCEEDED.value],
     show_default=True,
     help="Runs in this state; may be repeated.",
 )

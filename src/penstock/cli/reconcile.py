@@ -21,7 +21,8 @@ from penstock.engine.signals import stop_on_signals
 def reconcile(said: Said, every: str | None, older_than: str | None) -> None:
     """Look once after all that workers look after.
 
-    Runs whose worker is gone are queued again, what is due, expired or to be removed is treated so. Workers do this by themselves; it is harmless at any time, from anywhere. Live runs are never touched.
+    Runs whose worker is gone are queued again, what is due, expired or to be removed is treated so. Workers do
+    this by themselves; it is harmless at any time, from anywhere. Live runs are never touched.
     """
     pause = None if every is None else when.span(every, "every")
     if pause is not None and pause < 1:

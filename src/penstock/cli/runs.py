@@ -1,7 +1,7 @@
 """Runs on the command line: list, show, and steer one or several by their ids."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import click
 
@@ -17,7 +17,8 @@ from penstock.cli.shown import run_lines
 from penstock.core.errors import Invalid
 from penstock.core.state import State
 
-Act = Callable[[Run[Any]], Awaitable[object]]
+STATES: Final = [state.value for state in State]
+Act: TypeAlias = Callable[[Run[Any]], Awaitable[object]]
 
 
 @click.group()
@@ -27,7 +28,7 @@ def runs() -> None:
 
 @runs.command("list")
 @shared
-@click.option("--state", "states", multiple=True, type=click.Choice([*State]), help="Only these; may be repeated.")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only these; may be repeated.")
 @click.option("--task", metavar="NAME", help="Only runs of this task.")
 @click.option("--queue", metavar="NAME", help="Only runs of this queue.")
 @click.option("--tag", metavar="TAG", help="Only runs that carry this tag.")

@@ -61,7 +61,7 @@ def _options(named: dict[str, Any]) -> NamedByWorker:
     """What the options say, those that say something."""
     found = NamedByWorker()
     if named["queues"] is not None:
-        found["queues"] = [queue.strip() for queue in named["queues"].split(",") if queue.strip()]
+        found["queues"] = [queue.strip() for queue in named["queues"].split(",")]
     if named["concurrency"] is not None:
         found["concurrency"] = named["concurrency"]
     if named["name"] is not None:
