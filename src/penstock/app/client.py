@@ -5,7 +5,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
-from penstock.app.layers import Layers
+from penstock.app.layers import Layers, Profile
 from penstock.app.portal import Portal
 from penstock.app.refusals import refused, size_of
 from penstock.app.stores import Connection, Stores
@@ -47,6 +47,7 @@ class Client:
         self.home = Surroundings()
         self.portal = Portal()
         self.handlers: dict[str, JobHandler] = {}
+        self.profiles: dict[str, Profile] = {}  # of the same tasks: what they say about their runs
         self.workers: set[Learner] = set()  # that carry out runs of these handlers now
         self.before_waiting: Callable[[str], Awaitable[None]] | None = None  # in a rehearsal nobody else works
 

@@ -13,7 +13,7 @@ from penstock.app.client import Client
 from penstock.app.handle import Run
 from penstock.app.layers import Profile
 from penstock.app.maker import Maker
-from penstock.app.options import NamedByCall, checked
+from penstock.app.options import NamedByCall, Options, checked
 from penstock.core import codec
 from penstock.core.errors import InvalidInput, UnknownTask
 from penstock.core.ids import new_run_id
@@ -69,20 +69,19 @@ class NamedTask:
         client = self._client
         known = client.handlers.get(self.name)
         if known is not None:
-            return self._maker_for(known.queue).make(known.signature.encode(args, named, limit=client.limit))
+            return self._maker().make(known.signature.encode(args, named, limit=client.limit))
         definition = await self._definition()
         arguments = bound(self.name, definition, args, named)
         data = codec.encode_named(arguments, limit=client.limit)
         if definition is not None:
             check(self.name, schema_of(definition), data)
-        return self._maker_for(None if definition is None else definition.queue).make(data)
+        return self._maker(None if definition is None else definition.queue).make(data)
 
-    def _maker_for(self, queue: str | None) -> Maker:
-        """The task's own queue stands unless the call names another."""
-        options = checked(self._named)
-        if queue is not None and "queue" not in self._named:
-            options = msgspec.structs.replace(options, queue=queue)
-        return Maker(self._client, Profile(task=self.name), options)
+    def _maker(self, queue: str | None = None) -> Maker:
+        """What the task's code says stands, else the queue that was declared, unless the call says otherwise."""
+        said = Options() if queue is None else Options(queue=queue)
+        profile = self._client.profiles.get(self.name) or Profile(task=self.name, options=said)
+        return Maker(self._client, profile, checked(self._named))
 
     async def _definition(self) -> Definition | None:
         if self._unchecked:

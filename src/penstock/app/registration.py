@@ -54,7 +54,7 @@ def register(client: Client, function: Callable[..., Any], name: str | None, nam
         on_failure=_follow_up(client, named.get("on_failure"), "on_failure"),
     )
     made = _task(client, handler, profile)
-    _add(client, handler, task)
+    _add(client, handler, profile)
     return made
 
 
@@ -64,12 +64,14 @@ def _task(client: Client, handler: JobHandler, profile: Profile) -> Task[..., An
     return ThreadTask(client, handler, profile)
 
 
-def _add(client: Client, handler: JobHandler, task: str) -> None:
+def _add(client: Client, handler: JobHandler, profile: Profile) -> None:
+    task = profile.task
     known = client.handlers.get(task)
     if known is not None:
         code = known.function.__code__
         raise DuplicateTask(task, f"{known.function.__qualname__} in {code.co_filename}, line {code.co_firstlineno}")
     client.handlers[task] = handler
+    client.profiles[task] = profile
     for worker in tuple(client.workers):
         worker.learn(handler)
 
