@@ -1,0 +1,83 @@
+"""The process that has the turn to write, or folds the log into the file, is killed or stands still: others go on."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.crash.conftest import Tell
+from tests.crash.fleet import wait_until
+from tests.crash.harness import Harness, report
+
+pytestmark = pytest.mark.crash
+
+ROUNDS = 5
+PORTION = 40
+AT_ONCE = 2.0  # seconds in which another process writes again: kernels free the locks of the dead
+
+
+def next_write(harness: Harness, after: float) -> float:
+    """When another process next wrote something: an enqueue acknowledged, runs claimed or settled."""
+    found: list[float] = []
+
+    def written() -> bool:
+        harness.fleet.look()
+        found.extend(
+            event.at
+            for event in harness.fleet.events
+            if event.kind in {"told", "claimed", "settled"} and event.at > after
+        )
+        return bool(found)
+
+    wait_until(written, "somebody to write", 30.0)
+    return min(found)
+
+
+def test_the_death_of_who_holds_the_lock_holds_up_nobody(tmp_path: Path, seed: int, tell: Tell) -> None:
+    began = time.monotonic()
+    slowest = 0.0
+    with Harness(tmp_path, seed) as harness:
+        for _ in range(ROUNDS):
+            harness.feed(PORTION)
+            harness.kill_worker("holding_lock")
+            struck = harness.fleet.wait_for("fault", 5.0, pid=max(harness.dead))
+            slowest = max(slowest, next_write(harness, struck.at) - struck.at)
+            harness.fed()
+        harness.drain()
+        found = harness.finish()
+        tell(report("Lock", harness, found, time.monotonic() - began) + f"\n  {slowest:7.2f}  s at most until a write")
+        assert found.wrong == [], f"seed {seed}\n{harness.fleet.troubles()}"
+        assert harness.landed["SIGKILL holding_lock"] == ROUNDS
+        assert slowest < AT_ONCE, f"seed {seed}"
+
+
+def test_who_stands_still_with_the_lock_holds_up_everybody_and_loses_nothing(tmp_path: Path, seed: int) -> None:
+    with Harness(tmp_path, seed) as harness:
+        harness.feed(PORTION)
+        holder = harness.workers[0]
+        holder.arm("holding_lock", 2, signal.SIGSTOP)
+        wait_until(lambda: holder.stopped, "the holder to stop", 10.0)
+        harness.stopped |= {worker.pid for worker in harness.workers}  # nobody can extend a lease meanwhile
+        harness.feed(PORTION)
+        harness.fleet.wait_for("trying", 10.0)
+        stood_still = time.monotonic()
+        wait_until(lambda: time.monotonic() - stood_still > 2.5, "leases to expire", 5.0)
+        holder.send(signal.SIGCONT)
+        harness.fed()
+        harness.drain()
+        found = harness.finish()
+        assert found.wrong == [], f"seed {seed}\n{harness.fleet.troubles()}"
+
+
+def test_the_death_of_who_folds_the_log_into_the_file_loses_nothing(tmp_path: Path, seed: int) -> None:
+    with Harness(tmp_path, seed) as harness:
+        for _ in range(3):
+            harness.feed(PORTION)
+            harness.drain()
+            harness.kill_worker("in_checkpoint")  # comes by itself when nothing has been written for a while
+        harness.feed(PORTION)
+        harness.drain()
+        found = harness.finish()
+        assert found.wrong == [], f"seed {seed}\n{harness.fleet.troubles()}"
+        assert harness.landed["SIGKILL in_checkpoint"] == 3
