@@ -45,9 +45,8 @@ def test_a_key_with_other_input_is_refused(line: Line) -> None:
 
 
 def test_options_say_how_the_run_is_treated(line: Line) -> None:
-    run_id = line.enqueued(
-        "add", "1", "--queue", "slow", "--priority", "5", "--delay", "1h", "--tag", "a", "--tag", "b", "--deadline", "2h"
-    )  # fmt: skip
+    words = "--queue slow --priority 5 --delay 1h --tag a --tag b --deadline 2h"
+    run_id = line.enqueued("add", "1", *words.split())
     run = line.json("runs", "show", run_id)
     assert (run["queue"], run["priority"], run["state"], run["tags"]) == ("slow", 5, "scheduled", ["a", "b"])
     assert run["due_at"] - run["enqueued_at"] == pytest.approx(3600, abs=5)

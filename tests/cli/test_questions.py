@@ -41,10 +41,10 @@ def strand(line: Line) -> str:
 
     async def claim(app: App) -> None:
         store = store_of(app)
-        request = ClaimRequest(
-            claim_id="c", worker="gone", queues=("default",), abilities=frozenset({Ability(task="add")}), limit=1, lease=0
-        )  # fmt: skip
-        await store.claim(request)
+        able = frozenset({Ability(task="add")})
+        await store.claim(
+            ClaimRequest(claim_id="c", worker="gone", queues=("default",), abilities=able, limit=1, lease=0)
+        )
 
     at_the_shop(claim)
     return run_id

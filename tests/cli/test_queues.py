@@ -6,6 +6,7 @@ from tests.cli.conftest import Line
 
 
 def standing(line: Line, queue: str) -> dict[str, object]:
+    found: dict[str, object]
     (found,) = [one for one in line.json("queues", "list")["queues"] if one["queue"] == queue]
     return found
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from penstock import App
 from tests.cli import shop
 from tests.cli.conftest import Line
 from tests.cli.test_questions import register
@@ -72,7 +73,7 @@ def test_a_worker_that_cannot_be_is_refused(line: Line, words: tuple[str, ...], 
 
 
 def test_an_app_without_tasks_is_no_work(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop, "app", shop.App("memory://"))
+    monkeypatch.setattr(shop, "app", App("memory://"))
     told = line("worker", "tests.cli.shop:app")
     assert told.status == 2
     assert "no tasks" in told.err

@@ -21,7 +21,7 @@ def dead() -> None:
     """List, redrive and delete dead letters."""
 
 
-@dead.command("list")
+@dead.command("list", short_help="List dead letters, the latest first.")
 @shared
 @click.argument("name", required=False)
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="At most so many.")
@@ -58,7 +58,7 @@ _everything = click.option("--all", "everything", is_flag=True, help="All on all
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-@dead.command("redrive")
+@dead.command("redrive", short_help="Begin another life of dead letters.")
 @shared
 @_ids
 @_list_name
@@ -70,7 +70,7 @@ def redrive(said: Said, run_ids: tuple[str, ...], *, name: str | None, everythin
     return _on(said, run_ids, name, everything=everything, verb="redrive", yes=yes)
 
 
-@dead.command("delete")
+@dead.command("delete", short_help="Remove dead letters.")
 @shared
 @_ids
 @_list_name

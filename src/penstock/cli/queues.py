@@ -24,7 +24,7 @@ def queues() -> None:
     """List, pause, resume, drain and clean queues."""
 
 
-@queues.command("list")
+@queues.command("list", short_help="List the queues and their runs by state.")
 @shared
 @click.pass_obj
 def list_queues(said: Said) -> None:
@@ -78,7 +78,7 @@ _named = click.argument("names", metavar="[QUEUE...]", nargs=-1)
 _tasks = click.option("--task", "tasks", multiple=True, metavar="NAME", help="A task instead; may be repeated.")
 
 
-@queues.command("pause")
+@queues.command("pause", short_help="Start no more runs of queues or tasks.")
 @shared
 @_named
 @_tasks
@@ -88,7 +88,7 @@ def pause(said: Said, names: tuple[str, ...], tasks: tuple[str, ...]) -> None:
     carry_out(said, lambda session: _switch(session, names, tasks, paused=True))
 
 
-@queues.command("resume")
+@queues.command("resume", short_help="Start runs of queues or tasks again.")
 @shared
 @_named
 @_tasks
@@ -117,7 +117,7 @@ async def _switch(session: Session, names: Sequence[str], tasks: Sequence[str], 
     )
 
 
-@queues.command("drain")
+@queues.command("drain", short_help="Remove what waits to be started.")
 @shared
 @click.argument("queue")
 @click.option("--delayed", is_flag=True, help="Also runs that are not due yet.")
@@ -137,7 +137,7 @@ async def _drain(session: Session, queue: str, *, delayed: bool, yes: bool) -> N
     session.screen.done({"queue": queue, "removed": removed}, f"{counted(removed, 'run')} removed from queue {queue}")
 
 
-@queues.command("clean")
+@queues.command("clean", short_help="Remove old runs by state.")
 @shared
 @click.argument("queue", required=False)
 @click.option("--all", "everywhere", is_flag=True, help="In all queues.")
