@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from tests.engine.support import TestHandler, enqueue, new_store, read, until_fi
 from tests.engine.virtual import now, passes, virtual
 
 
-class SlowDown(Exception):
+class SlowDownError(Exception):
     """An error of somebody's."""
 
 
@@ -84,7 +85,7 @@ def test_gaps_between_attempts_follow_the_curve(policy: Retry, gaps: list[float]
     async def test() -> None:
         starts: list[float] = []
         await outcome_of(TestHandler(raising(ValueError(), starts=starts), policy=policy))
-        found = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+        found = [later - earlier for earlier, later in pairwise(starts)]
         assert found == pytest.approx(gaps, abs=0.05)
 
     test()
@@ -96,10 +97,16 @@ async def test_a_backoff_of_ones_own_decides() -> None:
 
     async def backoff(attempt: int, error: BaseException) -> float:
         await asyncio.sleep(0.001)
-        return {SlowDown: 30.0, OSError: 0.0}.get(type(error), -1)
+        match error:
+            case SlowDownError():
+                return 30
+            case OSError():
+                return 0
+            case _:
+                return -1
 
     starts: list[float] = []
-    errors = (SlowDown(), OSError(), ValueError())
+    errors = (SlowDownError(), OSError(), ValueError())
     run = await outcome_of(TestHandler(raising(*errors, starts=starts), policy=Retry(10, backoff=backoff)))
     assert run.failures == 3
     assert starts[1] - starts[0] == pytest.approx(30, abs=0.1)
@@ -118,7 +125,7 @@ async def test_a_backoff_that_fails_fails_the_run_and_both_errors_are_kept() -> 
 
 @virtual
 async def test_a_retry_at_once_goes_behind_those_that_wait() -> None:
-    """B-098: retry without backoff goes behind already waiting jobs of its class (not head); with priority, its class."""
+    """B-098: retry without backoff goes behind already waiting jobs of its class; with priority, its class."""
     store, order = new_store(), list[str]()
 
     async def work(attempt: Attempt) -> bytes:
@@ -183,7 +190,7 @@ async def test_retry_in_says_exactly_when_and_uses_an_attempt() -> None:
 
 @virtual
 async def test_snooze_uses_no_attempt() -> None:
-    """B-100: a step job that moves itself to delayed: attemptsMade unchanged, attemptsStarted +1. Raised or returned."""
+    """B-100: a job that moves itself to delayed: attemptsMade unchanged, attemptsStarted +1. Raised or returned."""
     seen: list[tuple[int, int]] = []
 
     async def work(attempt: Attempt) -> bytes | RetryOutcome:

@@ -57,7 +57,7 @@ class Heartbeat:
         """Beat until cancelled."""
         bell = self._store.doorbell.listen({worker_topic(self._worker)})
         try:
-            next_at = self._clock() + self._lease / 3
+            next_at = self.beat_at + self._lease / 3  # after a failure: at once
             while True:
                 self._duty.round()
                 rung = await bell.wait(max(0.0, next_at - self._clock()))

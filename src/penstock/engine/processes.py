@@ -75,8 +75,11 @@ class Child:
         """Return when it is gone, and its pipes are closed."""
         self.kill()
         self._stdin.close()
-        async with asyncio.timeout(GONE_WITHIN):
-            await self._process.wait()
+        try:
+            async with asyncio.timeout(GONE_WITHIN):
+                await self._process.wait()
+        except TimeoutError:  # killed, and stuck in the system
+            _log.exception("child process %d does not go", self._process.pid)
 
 
 def _pipes(process: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
@@ -126,6 +129,7 @@ class ProcessCarrier:
         self._runs = runs
         self._memory = memory
         self._idle: list[Child] = []
+        self._busy: set[Child] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -148,10 +152,10 @@ class ProcessCarrier:
     async def close(self) -> None:
         """Kill the children."""
         self._closed = True
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        for child in self._busy:
+            child.kill()
+        if self._tasks:  # each ends with its child
+            await asyncio.wait(self._tasks, timeout=GONE_WITHIN)
         while self._idle:
             await self._idle.pop().gone()
 
@@ -160,10 +164,11 @@ class ProcessCarrier:
         child: Child | None = None
         try:
             child = held.carried = await self._child()
+            self._busy.add(child)
             outcome = await self._converse(held, child)
-        except CancelledError:  # the worker goes without this run
+        except CancelledError:  # the loop goes without this run
             if child is not None:
-                await child.gone()
+                child.kill()
             raise
         except OSError:  # no process to be had: not the run's fault
             _log.exception("run %s needs a child process, and there is none to be had", held.attempt.claim.run_id)
@@ -191,7 +196,7 @@ class ProcessCarrier:
 
     async def _frames(self, held: Held, child: Child) -> Outcome | None:
         attempt = held.attempt
-        if attempt.stop.requested:
+        if attempt.stop.requested or self._closed:
             return await verdict(held.trade.handler, attempt, CancelledError())
         module, name = held.trade.handler.entry
         child.runs += 1
@@ -244,6 +249,7 @@ class ProcessCarrier:
 
     async def _put_back(self, child: Child) -> None:
         """Keep the child for the next run, unless it is dead, old or fat."""
+        self._busy.discard(child)
         worn = child.runs >= self._runs or (self._memory is not None and child.memory > self._memory)
         if child.alive and not worn and not self._closed:
             self._idle.append(child)

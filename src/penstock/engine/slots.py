@@ -53,9 +53,7 @@ class Slots:
     `judge` finds out what an error means that no handler raised, and passes it to the callable with the run.
     """
 
-    def __init__(
-        self, host: Host, crew: Crew, outbox: Outbox, *, prefetch: Prefetch, judge: Judge
-    ) -> None:
+    def __init__(self, host: Host, crew: Crew, outbox: Outbox, *, prefetch: Prefetch, judge: Judge) -> None:
         self.held: dict[Held, None] = {}  # every lease that is ours, until its settle is answered; in order
         self.running = 0  # handlers being carried out
         self.stuck = 0  # of these, those that are settled and do not end: each keeps its slot

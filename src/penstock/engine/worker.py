@@ -231,7 +231,8 @@ class Worker:
 
     async def _go(self, rig: Rig, registration: Registration, tasks: dict[str, asyncio.Task[None]]) -> None:
         """Hold nothing any more, and say goodbye."""
-        if tasks["claim"].done():  # it failed, or all tasks of the loop were cancelled: the last outcomes count
+        if tasks["claim"].done() or tasks["claim"].cancelling():  # it failed, or the whole loop was cancelled
+            await asyncio.wait([tasks["claim"]])
             claim = converse_for_ever(rig.turns, rig.slots, rig.prefetch, rig.duties["claim"])
             tasks["claim"] = asyncio.create_task(claim)
         await leave(rig.slots, rig.turns, self.settings.grace, self._hurry)
