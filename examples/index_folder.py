@@ -16,7 +16,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
@@ -24,7 +24,7 @@ from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from penstock import App, Keep, Never, Retry, Run, RunFailed, Task, WrongState
 
@@ -35,6 +35,7 @@ PORTION = 500  # files looked at, and enqueued, at a time
 DAY = 86_400.0
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+RULE = "#=-*~ \t"  # what stands around titles
 FENCE = re.compile(r"\s{0,3}(```|~~~)")
 CODE = re.compile(r"`[^`]*`")
 LINK = re.compile(r"\]\(\s*(<[^<>]*>|(?:[^\s()<>]|\([^\s()<>]*\))+)|^\s{0,3}\[[^\]]+\]:\s*(\S+)|<?(https?://[^\s<>)]+)")
@@ -97,17 +98,14 @@ class Index:
     problems: list[Problem] = field(default_factory=list[Problem])
 
 
-# Reading one file
-
-
 def head_of(path: Path) -> tuple[bytes, int]:
     """The beginning of the file, up to LARGEST, and its size."""
     with path.open("rb") as file:
         return file.read(LARGEST), os.fstat(file.fileno()).st_size
 
 
-def digest_of(data: bytes, size: int) -> str:
-    return hashlib.sha256(data + b"%d" % size).hexdigest()
+def digest_of(head: tuple[bytes, int]) -> str:
+    return hashlib.sha256(b"%d " % head[1] + head[0]).hexdigest()
 
 
 def decoded(data: bytes) -> tuple[str, str]:
@@ -132,7 +130,7 @@ def contents_of(data: bytes, size: int, *, markdown: bool) -> Contents:
             fenced = not fenced
         if fenced:
             continue
-        if not title or (line.startswith("# ") and not title.startswith("# ")):
+        if (not title and line.strip(RULE)) or (line.startswith("# ") and not title.startswith("# ")):
             title = line.strip()
         for found in LINK.finditer(CODE.sub("", line)):
             links += 1
@@ -140,7 +138,7 @@ def contents_of(data: bytes, size: int, *, markdown: bool) -> Contents:
             if markdown and not SCHEME.match(target) and not target.startswith(("#", "//")) and len(target) < 1_000:
                 relative.append((number, target))
     return Contents(
-        title="".join(one for one in title.lstrip("#=-* ")[:120] if one.isprintable()),
+        title="".join(one for one in title.strip(RULE)[:120] if one.isprintable()),
         words=len(text.split()),
         lines=text.count("\n") + (not text.endswith("\n")) if text else 0,
         size=size,
@@ -165,14 +163,11 @@ def task_of(app: App, folder: Path) -> IndexFile:
     )
     def index_file(path: str, digest: str | None) -> Contents:
         data, size = head_of(folder / path)
-        if digest is not None and digest != digest_of(data, size):
+        if digest is not None and digest != digest_of((data, size)):
             raise Never("it was changed meanwhile: start again")
         return contents_of(data, size, markdown=path.lower().endswith((".md", ".markdown")))
 
     return index_file
-
-
-# Finding the files
 
 
 def paths_in(folder: Path, out: Path, problems: list[Problem]) -> Iterator[str]:
@@ -190,12 +185,12 @@ def paths_in(folder: Path, out: Path, problems: list[Problem]) -> Iterator[str]:
 
 
 def looked_at(paths: Iterable[str], folder: Path, problems: list[Problem]) -> list[File]:
-    """The next files, with digests."""
+    """The files, with digests."""
     found: list[File] = []
-    for path in islice(paths, PORTION):
+    for path in paths:
         try:
             path.encode()
-            found.append(File(path, digest_of(*head_of(folder / path))))
+            found.append(File(path, digest_of(head_of(folder / path))))
         except UnicodeEncodeError:
             problems.append(Problem(path, "its name is not UTF-8"))
         except OSError:
@@ -206,13 +201,11 @@ def looked_at(paths: Iterable[str], folder: Path, problems: list[Problem]) -> li
 async def enqueue_all(app: App, task: IndexFile, index: Index, paths: Iterator[str]) -> dict[str, Run[Contents]]:
     """A run for each file: the one there is, if the file is as it was."""
     runs: dict[str, Run[Contents]] = {}
-    while files := await asyncio.to_thread(looked_at, paths, Path(index.folder), index.problems):
+    while portion := await asyncio.to_thread(lambda: list(islice(paths, PORTION))):
+        files = await asyncio.to_thread(looked_at, portion, Path(index.folder), index.problems)
         calls = [(task.opts(key=one.key) if one.digest else task).call(one.path, one.digest) for one in files]
         runs |= zip((one.path for one in files), await app.enqueue_many(calls), strict=True)
     return runs
-
-
-# Waiting for the results
 
 
 async def ended(run: Run[Contents]) -> Contents | RunFailed:
@@ -253,34 +246,27 @@ def check_links(index: Index) -> None:
     """Find relative links to what is not there. At the end, since removing a file breaks the links of others."""
     for path, contents in sorted(index.files.items()):
         for line, target in contents.relative:
-            place = unquote(target.partition("#")[0].partition("?")[0])
+            place = unquote(target.partition("#")[0].partition("?")[0]).replace("\0", "")
             base = Path(index.folder) if place.startswith("/") else Path(index.folder, path).parent
-            if place and not os.path.lexists(base / place.lstrip("/")):
+            if place and not os.access(base / place.lstrip("/"), os.F_OK):
                 index.broken.append((path, line, target))
 
 
-# Telling
-
-
-def shown(text: str, width: int = 1_000) -> str:
+def shown(text: str) -> str:
     """The text on one line, nothing in it that steers a terminal."""
-    clean = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
-    return clean if len(clean) <= width else clean[: width - 3] + "..."
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]], *, most: int = 10) -> None:
-    """Print the first rows, numbers to the right; with rich if it is installed."""
+    """Print the first rows, numbers to the right."""
     if not rows:
         return
-    cells = [[f"{one:,}" if isinstance(one, int) else shown(str(one), 70) for one in row] for row in rows[:most]]
-    numeric = [isinstance(one, int) for one in rows[0]]
     print(f"\n{title}")
+    cells = [[f"{one:,}" if isinstance(one, int) else shown(str(one))[:80] for one in row] for row in rows[:most]]
+    sides = [">" if isinstance(one, int) else "<" for one in rows[0]]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    for row in [list(heads), *cells]:
-        parts = [
-            one.rjust(width) if right else one.ljust(width)
-            for one, width, right in zip(row, widths, numeric, strict=True)
-        ]
+    for row in [heads, *cells]:
+        parts = [f"{one:{side}{width}}" for one, side, width in zip(row, sides, widths, strict=True)]
         print("  " + "  ".join(parts).rstrip())
     if len(rows) > most:
         print(f"  ... and {len(rows) - most:,} more")
@@ -325,11 +311,11 @@ def report(index: Index, job: Job, started: float) -> None:
     table("Broken links", ["file", "line", "target"], index.broken)
     table("Not indexed", ["file", "tries", "why"], [(one.path, one.attempts, one.error) for one in index.problems])
     table("Only partly read", ["file", "bytes"], [(path, c.size) for path, c in index.files.items() if c.partly])
-    print(f"\nWritten: {job.out / 'index.md'}, {job.out / 'index.json'}")
+    print(f"\nWritten: {job.out / 'index.md'} and .json")
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[], None]]:
+def progress(total: int) -> Generator[Callable[[], None]]:
     """A bar where someone looks and rich is installed, else a line now and then. Yields what moves it on."""
     if sys.stderr.isatty() and find_spec("rich") is not None:
         rich = import_module("rich.progress")
@@ -337,7 +323,7 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
             line = bar.add_task("indexing", total=total)
             yield lambda: bar.advance(line)
         return
-    done, step = 0, max(1, total // 10)
+    done, step = 0, max(10, total // 10)
 
     def advance() -> None:
         nonlocal done
@@ -348,12 +334,9 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
     yield advance
 
 
-# The program
-
-
 async def run(job: Job) -> int:
     started = time.time()
-    app = App(f"sqlite:///{job.out.absolute() / 'runs.db'}")
+    app = App(f"sqlite:///{quote(str(job.out.absolute() / 'runs.db'))}")
     index_file = task_of(app, job.folder)
     index = Index(str(job.folder))
     async with app:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from textwrap import dedent
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import penstock
 
@@ -181,11 +181,11 @@ def of_function(value: Any) -> Iterator[str]:
 
 
 def of_name(module: ModuleType, name: str) -> Iterator[str]:
-    value = getattr(module, name)
+    value: Any = getattr(module, name)
     if not isinstance(value, type):
         yield from of_function(value)
     elif is_error(value) and not issubclass(value, penstock.Control):
-        yield from of_error(value)
+        yield from of_error(cast("type[Exception]", value))
     else:
         yield from of_class(value, made_by_users=value is penstock.App or issubclass(value, penstock.Control))
 
