@@ -34,7 +34,7 @@ async def app(url: str) -> AsyncIterator[App]:
 @pytest.fixture
 async def worked(app: App) -> AsyncIterator[App]:
     """An app with a worker, which learns of tasks as they are registered."""
-    async with app.worker(queues=["default", "other"]):
+    async with app.worker(queues=["default", "other"], lease="3s"):
         yield app
 
 

@@ -21,28 +21,29 @@ async def test_any_number_may_wait_and_share_their_looks(app: App, monkeypatch: 
         return 7
 
     runs = await app.enqueue_many([slow.call() for _ in range(5)])
-    store = await app._client.store()
-    calls = {"watch": 0, "get": 0}
+    connection = await app._client.here()
+    calls = {"watching": 0, "getting": 0}
     for name in calls:
-        _count(monkeypatch, store, name, calls)
+        _count(monkeypatch, getattr(connection, name), name, calls)
     waiters = [asyncio.create_task(run.result(timeout=30)) for run in runs for _ in range(40)]
     async with app.worker():
-        while calls["watch"] == 0:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            while calls["watching"] == 0:
+                await asyncio.sleep(0)
         gate.set()
         assert await asyncio.gather(*waiters) == [7] * 200
-    assert calls["watch"] <= 10
-    assert calls["get"] <= 50
+    assert calls["watching"] <= 10
+    assert calls["getting"] <= 50
 
 
-def _count(monkeypatch: pytest.MonkeyPatch, store: Any, name: str, calls: dict[str, int]) -> None:
-    connection_call = getattr(store, name)
+def _count(monkeypatch: pytest.MonkeyPatch, batcher: Any, name: str, calls: dict[str, int]) -> None:
+    call = batcher._call
 
     async def counted(ids: list[str]) -> Any:
         calls[name] += 1
-        return await connection_call(ids)
+        return await call(ids)
 
-    monkeypatch.setattr(store, name, counted)
+    monkeypatch.setattr(batcher, "_call", counted)
 
 
 async def test_a_waiters_timeout_is_its_own(app: App) -> None:
