@@ -3,15 +3,16 @@
 import pytest
 
 from penstock.core.answers import Answer
-from penstock.core.leases import Complete, Spawn
+from penstock.core.leases import Complete, Fail, Spawn
 from penstock.core.policy import IfFails
-from penstock.core.run import Cause, NewRun
+from penstock.core.run import Cause, NewRun, Siblings
 from penstock.core.state import State
 from penstock.core.wake import Wake
 from penstock.ports.store import Store
 from tests.builders import call, dependency, new_run, started
 from tests.clock import FakeClock
 from tests.conformance.acts import (
+    claim,
     claimed,
     fail,
     hold,
@@ -93,6 +94,35 @@ async def test_a_cancel_reaches_calls_and_started_children(store: Store) -> None
     await settled(store, Complete(lease=held.lease, result=b"done"))
     await settled(store, Complete(lease=got.lease, result=b"done"))
     assert await states(store, "p", "c") == [State.CANCELLED, State.CANCELLED]
+
+
+async def test_a_cancel_reaches_what_its_children_started(store: Store) -> None:
+    """Every level passes it on as it is, whatever that level says about siblings."""
+    await put(store, new_run("p", queue="p"))
+    parent = await hold(store, "p", lease=LONG)
+    await spawn(store, parent.lease, call("c", "p", siblings=Siblings.KEEP))
+    child = await hold(store, "c", lease=LONG)
+    await spawn(store, child.lease, started("s", "c"), dependency("d", "c"))
+    await settled(store, Complete(lease=child.lease, result=b""))
+    await store.cancel(["p"])
+    await upkeep(store)
+    assert await states(store, "c", "s", "d") == [State.CANCELLED] * 3
+
+
+async def test_what_a_cancel_takes_along_does_not_count(store: Store) -> None:
+    """However forgiving the edge is: a redrive brings it back."""
+    await put(store, new_run("p", queue="p"))
+    got = await hold(store, "p", lease=LONG)
+    await spawn(store, got.lease, dependency("c", "p", if_fails=IfFails.IGNORE))
+    await store.cancel(["p"])
+    await upkeep(store)
+    parent, child = await look(store, "p"), await look(store, "c")
+    assert (child.state, child.counted, parent.pending) == (State.CANCELLED, False, 1)
+    await settled(store, Complete(lease=got.lease, result=b""))
+    await upkeep(store)
+    assert await store.redrive(["p"]) == [Answer.OK]
+    await upkeep(store)
+    assert await states(store, "p", "c") == [State.WAITING, State.QUEUED]
 
 
 async def test_a_cancel_works_in_batches(store: Store) -> None:
@@ -187,6 +217,20 @@ async def test_a_redriven_flow_is_not_released_before_its_children_are(store: St
     assert (await look(store, "p")).pending == 600
 
 
+async def test_no_child_lets_a_redriven_flow_go_before_all_are_back(store: Store) -> None:
+    children = [dependency(f"c{n}", "p", queue="default", if_fails=IfFails.CONTINUE) for n in range(5)]
+    await put(store, new_run("p", queue="p", wake=IDLE), *children)
+    await store.cancel(["p"])
+    await upkeep(store)
+    await store.redrive(["p"])
+    await tend(store, budget=1)
+    [first] = await claim(store)
+    await settled(store, Fail(lease=first.lease, error=b"boom"))
+    assert await state(store, "p") == State.WAITING
+    await upkeep(store)
+    assert await state(store, "p") == State.QUEUED
+
+
 async def test_a_redriven_child_of_a_finished_parent_changes_nothing_there(store: Store) -> None:
     await put(store, new_run("p", queue="p", wake=IDLE), dependency("c", "p"))
     await fail(store, "c")
@@ -275,6 +319,18 @@ async def test_removing_a_child_counts_with_its_parent(store: Store) -> None:
     assert [run.id for run in (await store.children("p")).items] == ["d"]
     await store.remove(["d"])
     assert await state(store, "p") == State.QUEUED
+
+
+@pytest.mark.parametrize("way", ["remove", "detach"])
+async def test_a_child_that_has_counted_does_not_count_again(store: Store, way: str) -> None:
+    await put(store, new_run("p", queue="p", wake=IDLE), dependency("c", "p"), dependency("d", "p"))
+    await succeed(store, "c")
+    if way == "remove":
+        await store.remove(["c"])
+    else:
+        await store.detach("c")
+    assert (await look(store, "p")).pending == 1
+    assert await state(store, "p") == State.WAITING
 
 
 async def test_a_large_subtree_is_removed_only_when_it_has_finished(store: Store) -> None:
