@@ -22,7 +22,8 @@ def all_blocks() -> list[Block]:
 
 
 def runnable() -> list[Path]:
-    return [page for page in pages() if any(block.language in {"python", "console"} for block in blocks(page))]
+    found = [page for page in pages() if any(block.language in {"python", "console"} for block in blocks(page))]
+    return [page for page in found if page.name not in {"cli.md", "speed.md"}]  # made by programs
 
 
 def anchors(page: Path) -> set[str]:
