@@ -148,6 +148,8 @@ class Slots:
             if held.began:
                 held.seconds = now - held.began
                 held.trade.saw(held.seconds)
+                if not self._prefetch.fits(held.trade):
+                    self._prefetch.calm()
             self._end(held, outcome)
         if self._waiting:
             self._moved_at = now

@@ -207,7 +207,7 @@ class Worker:
             self._store, self.identity, app=self.settings.app, definitions=self._definitions
         )
         self._tell("worker.started")
-        if self.settings.burst:
+        if self.settings.burst and self.settings.upkeep:  # what is due by now belongs to what there is to do
             await upkeep.tend(self._store, self.settings.guard, rig.duties["upkeep"])
         tasks = {duty.name: self._watched(duty, work) for duty, work in rig.loops(registration)}
         ends: list[asyncio.Task[Any]] = [asyncio.create_task(self._asked.wait())]
