@@ -82,7 +82,8 @@ def real_worker(store: Store, *handlers: Handler, **options: Any) -> Worker:
 
 async def enqueue(store: Store, n: int = 1, **fields: Any) -> list[str]:
     """So many runs, of the task "job" unless said otherwise."""
-    runs = [NewRun(**{"id": ids.new_run_id(), "task": "job", **fields}) for _ in range(n)]
+    task = fields.pop("task", "job")
+    runs = [NewRun(id=ids.new_run_id(), task=task, **fields) for _ in range(n)]
     for start in range(0, n, 1000):
         await store.enqueue([Group(runs=tuple(runs[start : start + 1000]))])
     return [run.id for run in runs]

@@ -1,6 +1,7 @@
 """A store that counts its calls, fails when told to, and can hold a call until the test lets it go."""
 
 import asyncio
+import inspect
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -22,7 +23,7 @@ class Tapped:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
-        return partial(self._call, name, found) if asyncio.iscoroutinefunction(found) else found
+        return partial(self._call, name, found) if inspect.iscoroutinefunction(found) else found
 
     def fail(self, name: str, *errors: Exception, applied: bool = False) -> None:
         """The next calls of this operation raise these; `applied`: after they were carried out."""
