@@ -25,7 +25,7 @@ from penstock.core.leases import (
 )
 from penstock.core.registry import Definition, WorkerInfo
 from penstock.core.requests import Send
-from penstock.core.run import Run
+from penstock.core.run import NewRun, Run
 from penstock.core.schedule import Fire
 from penstock.core.state import State
 from penstock.core.views import Filter, Rollup
@@ -34,16 +34,21 @@ from tests.clock import FakeClock
 from tests.conformance.sequences import IDS, Act, Memory
 
 
+def _abilities(given: dict[str, Any]) -> frozenset[Ability]:
+    return frozenset(
+        Ability(task=task, version=version, fingerprint=given["fingerprint"])
+        for task in given["tasks"]
+        for version in given["versions"]
+    )
+
+
 def _request(given: dict[str, Any], memory: Memory) -> ClaimRequest:
     memory.claims += 1
-    abilities = frozenset(
-        Ability(task=task, version=given["version"], fingerprint=given["fingerprint"]) for task in given["tasks"]
-    )
     return ClaimRequest(
         claim_id=f"claim-{memory.claims}",
         worker="w",
         queues=given["queues"],
-        abilities=abilities,
+        abilities=_abilities(given),
         limit=given["limit"],
         lease=given["lease"],
     )
@@ -53,11 +58,15 @@ def _claimed(claims: tuple[Claim, ...], memory: Memory) -> list[Claim]:
     """Remembers the leases; they alone differ from side to side."""
     for one in claims:
         memory.leases.setdefault(one.run_id, []).append(one.lease)
+        memory.held.append(one.run_id)
     return [msgspec.structs.replace(one, lease=Lease(run_id=one.run_id, token="")) for one in claims]
 
 
 def _outcome(given: dict[str, Any], memory: Memory) -> Outcome:
-    lease = memory.lease(given["run_id"], given["back"])
+    run_id = memory.holder(given)
+    lease = memory.lease(run_id, given["back"])
+    if given["back"] == 1 and run_id in memory.held:
+        memory.held.remove(run_id)
     match given["kind"]:
         case "complete":
             return Complete(lease=lease, result=b"done")
@@ -97,7 +106,8 @@ async def perform(store: Store, clock: FakeClock, act: Act, memory: Memory) -> o
 
 async def _by_holder(store: Store, act: Act, memory: Memory) -> object:
     given = act.given
-    lease = memory.lease(given["run_id"], given["back"]) if "back" in given else Lease(run_id="", token="")
+    holder = memory.holder(given) if "pick" in given else ""
+    lease = memory.lease(holder, given.get("back", 1))
     match act.name:
         case "claim":
             answer = await store.claim(_request(given, memory))
@@ -114,11 +124,19 @@ async def _by_holder(store: Store, act: Act, memory: Memory) -> object:
             fields = {name: given[name] for name in ("path", "kind", "value", "error", "child_id")}
             return await store.record([RecordStep(lease=lease, step=Step(**fields))])
         case "spawn":
-            return await store.spawn([Spawn(lease=lease, runs=given["runs"])])
+            return await store.spawn([Spawn(lease=lease, runs=_children(given, holder))])
         case "append":
             return await store.append([Append(lease=lease, kind=given["kind"], data=given["data"])])
         case _:
             return await store.block(Block(lease=lease, name=given["name"], key=given["key"], seconds=given["seconds"]))
+
+
+def _children(given: dict[str, Any], holder: str) -> tuple[NewRun, ...]:
+    """The runs, as children of whoever spawns them."""
+    edges = ((run, run.parent) for run in given["runs"] if run.id != holder and run.parent is not None)
+    return tuple(
+        msgspec.structs.replace(run, parent=msgspec.structs.replace(edge, parent_id=holder)) for run, edge in edges
+    )
 
 
 async def _by_upkeep(store: Store, clock: FakeClock, act: Act) -> object:
@@ -136,11 +154,15 @@ async def _by_upkeep(store: Store, clock: FakeClock, act: Act) -> object:
             wanted = msgspec.structs.replace(given["schedule"], next_at=clock() + given["in_seconds"])
             return await store.put_schedule(wanted)
         case _:
-            abilities = frozenset(Ability(task=task, version=given["version"]) for task in given["tasks"])
             worker = WorkerInfo(
-                worker=given["worker"], host="h", pid=1, queues=given["queues"], abilities=abilities, started_at=0.0
+                worker=given["worker"],
+                host="h",
+                pid=1,
+                queues=given["queues"],
+                abilities=_abilities(given),
+                started_at=0.0,
             )
-            definitions = [Definition(task=task, version=given["version"]) for task in given["tasks"]]
+            definitions = [Definition(task=task, version=given["versions"][-1]) for task in given["tasks"]]
             await store.register(worker, definitions, seconds=given["seconds"])
             return None
 

@@ -1,6 +1,7 @@
 """Random sequences of operations, as data: the same dice give the same acts, to be performed on any store.
 
-An act names runs, never leases: each side remembers the leases that it was given.
+An act names runs, never leases: each side remembers the leases that it was given, and an act of a lease holder
+mostly picks one of these.
 """
 
 import random
@@ -23,6 +24,8 @@ QUEUES = ("q", "other")
 TASKS = ("t", "u")
 LIMITS = ("l", "m", "rate")
 SCHEDULES = ("s1", "s2")
+MOMENTS = (*(1.0, 4.0) * 5, *(11.0, 31.0) * 2, 61.0, 700.0, 90_000.0)  # seconds that pass
+HOLDERS_ACT = 0.8  # how often
 OUTCOMES = ("complete", "complete", "complete", "retry", "fail", "release", "suspend", "suspend", "restart")
 
 
@@ -125,12 +128,16 @@ def a_limit(dice: random.Random) -> LimitDef:
     )
 
 
+def _holder(dice: random.Random) -> dict[str, Any]:
+    """Who acts: one that holds a lease (`pick` says which), or this run's last holder or an earlier one."""
+    return {"run_id": dice.choice(IDS), "pick": dice.random(), "back": dice.choice((1, 1, 1, 1, 1, 2))}
+
+
 def an_outcome(dice: random.Random) -> dict[str, Any]:
     """What becomes of an attempt; mostly of the current one, now and then of one long lost."""
     return {
         "kind": dice.choice(OUTCOMES),
-        "run_id": dice.choice(IDS),
-        "back": dice.choice((1, 1, 1, 1, 1, 2)),
+        **_holder(dice),
         "delay": dice.choice((0.0, 5.0)),
         "error": _maybe(dice, 0.7, lambda: b"boom"),
         "forget": dice.choice(((), (), ("s1",), ("s0", "s2"))),
@@ -143,8 +150,8 @@ def a_claim(dice: random.Random) -> dict[str, Any]:
     return {
         "queues": dice.choice((QUEUES, QUEUES, QUEUES[:1], QUEUES[::-1])),
         "tasks": dice.choice((TASKS, TASKS, TASKS[:1])),
-        "version": dice.choice(("", "2", "2")),
-        "fingerprint": dice.choice(("", "old", "new")),
+        "versions": dice.choice((("", "2"), ("", "2"), ("",), ("3",))),
+        "fingerprint": dice.choice(("", "old", "new", "new")),
         "limit": dice.choice((1, 1, 2, 5)),
         "lease": dice.choice((10.0, 30.0, 200.0)),
     }
@@ -182,14 +189,13 @@ def _spawn(dice: random.Random) -> dict[str, Any]:
     kinds = (Kind.DEPENDENCY, Kind.DEPENDENCY, Kind.CALL, Kind.CALL, Kind.STARTED)
     names = dice.sample([name for name in IDS if name != parent], dice.choice((1, 1, 2)))
     runs = [a_run(dice, name, parent=an_edge(dice, parent, dice.choice(kinds))) for name in names]
-    return {"run_id": parent, "back": dice.choice((1, 1, 1, 2)), "runs": tuple(runs)}
+    return {**_holder(dice), "run_id": parent, "runs": tuple(runs)}
 
 
 def _record(dice: random.Random) -> dict[str, Any]:
     error = _maybe(dice, 0.3, lambda: b"e")
     return {
-        "run_id": dice.choice(IDS),
-        "back": dice.choice((1, 1, 1, 2)),
+        **_holder(dice),
         "path": f"s{dice.randrange(4)}",
         "kind": dice.choice(("step", "step", "call", "rollback")),
         "value": None if error else b"v",
@@ -221,7 +227,7 @@ def _edit(dice: random.Random) -> dict[str, Any]:
 
 def _pause(dice: random.Random) -> dict[str, Any]:
     kind, names = dice.choice((("queue", QUEUES), ("task", TASKS), ("schedule", SCHEDULES)))
-    return {"pause": Pause(kind=kind, name=dice.choice(names), paused=dice.random() < 0.4)}
+    return {"pause": Pause(kind=kind, name=dice.choice(names), paused=dice.random() < 0.25)}
 
 
 def _tend(dice: random.Random) -> dict[str, Any]:
@@ -239,7 +245,7 @@ def _run_and(dice: random.Random, **given: Any) -> dict[str, Any]:
 
 # name -> how often, and how it gets its arguments
 ACTS: dict[str, tuple[int, Callable[[random.Random], dict[str, Any]]]] = {
-    "advance": (12, lambda dice: {"seconds": dice.choice((1.0, 1.0, 4.0, 4.0, 11.0, 31.0, 61.0, 700.0, 90_000.0))}),
+    "advance": (12, lambda dice: {"seconds": dice.choice(MOMENTS)}),
     "enqueue": (18, _enqueue),
     "close": (1, _close),
     "signal": (5, _signal),
@@ -255,13 +261,13 @@ ACTS: dict[str, tuple[int, Callable[[random.Random], dict[str, Any]]]] = {
     "claim": (22, a_claim),
     "settle": (18, _settle),
     "turn": (6, lambda dice: {**_settle(dice), **a_claim(dice)}),
-    "extend": (3, lambda dice: _run_and(dice, back=dice.choice((1, 1, 2)), seconds=30.0)),
+    "extend": (3, lambda dice: {**_holder(dice), "seconds": 30.0}),
     "record": (5, _record),
     "spawn": (7, _spawn),
-    "append": (3, lambda dice: _run_and(dice, back=1, kind=dice.choice(("log", "progress", "chunk")), data=b"d")),
+    "append": (3, lambda dice: {**_holder(dice), "kind": dice.choice(("log", "progress", "chunk")), "data": b"d"}),
     "block": (
-        1,
-        lambda dice: _run_and(dice, back=1, name=dice.choice(LIMITS), key=dice.choice(("", "x")), seconds=7.0),
+        2,
+        lambda dice: {**_holder(dice), "name": dice.choice(LIMITS), "key": dice.choice(("", "x")), "seconds": 7.0},
     ),
     "tend": (16, _tend),
     "fire": (4, _fire),
@@ -300,10 +306,18 @@ def simpler(act: Act) -> Iterator[Act]:
 
 @dataclass
 class Memory:
-    """The leases that one side was given, oldest first, and how many claims it has asked."""
+    """The leases that one side was given, oldest first, whom it holds, and how many claims it has asked."""
 
     leases: dict[str, list[Lease]] = field(default_factory=dict[str, list[Lease]])
+    held: list[str] = field(default_factory=list[str])
     claims: int = 0
+
+    def holder(self, given: dict[str, Any]) -> str:
+        """Mostly one that holds a lease, as far as this side knows."""
+        pick: float = given["pick"]
+        if not self.held or pick >= HOLDERS_ACT:
+            return str(given["run_id"])
+        return self.held[int(pick / HOLDERS_ACT * len(self.held))]
 
     def lease(self, run_id: str, back: int = 1) -> Lease:
         """The last one of the run, or one `back`; one that was never given if there is none."""
