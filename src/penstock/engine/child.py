@@ -31,10 +31,9 @@ MAIN: Final = "__penstock_main__"  # what "__main__" is called here, so that its
 class PipeHost:
     """Implements `Host` through the pipe. Every call may come from any thread."""
 
-    clock: Clock = staticmethod(time.monotonic)
-
     def __init__(self, out: BinaryIO) -> None:
         self.worker = ""
+        self.clock: Clock = time.monotonic
         self._out = out
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -103,7 +102,7 @@ class Child:
         self._pipe = pipe
         self._host = PipeHost(out)
         self._attempt: Attempt | None = None
-        self._work = Future[frames.Work]()
+        self._work: Future[frames.Work] = Future()
         self._handlers: dict[tuple[str, str], Handler] = {}
 
     def serve(self) -> None:
@@ -116,7 +115,7 @@ class Child:
 
     def _read(self) -> None:
         while (data := frames.read(self._pipe)) is not None:
-            frame = frames.to_child.decode(data)
+            frame: frames.ToChild = frames.to_child.decode(data)
             match frame:
                 case frames.Work():
                     self._work.set_result(frame)

@@ -8,7 +8,12 @@ from penstock.engine.handler import Executor, Registry
 from penstock.engine.held import Carrier, Held, Trade
 from penstock.engine.tally import Tally
 
-_KIND: Final = {Complete: "run.succeeded", Fail: "run.failed", Release: "run.released", Suspend: "run.suspended"}
+_KIND: Final[dict[type[Outcome], str]] = {
+    Complete: "run.succeeded",
+    Fail: "run.failed",
+    Release: "run.released",
+    Suspend: "run.suspended",
+}
 
 
 class Crew:

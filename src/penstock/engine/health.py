@@ -1,7 +1,7 @@
 """How a worker fares, for whoever asks: in the program, or over a very small HTTP endpoint."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -54,7 +54,7 @@ def check_address(address: str) -> tuple[str, int]:
 
 
 @asynccontextmanager
-async def serve(health: Callable[[], Health], host: str, port: int) -> AsyncIterator[int]:
+async def serve(health: Callable[[], Health], host: str, port: int) -> AsyncGenerator[int]:
     """Answer GET /health with 200 or 503 while the block runs; yields the port (a free one for 0)."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,5 +1,6 @@
 """What a worker keeps about each run it holds, and about each task it can run. Records of one loop, no behaviour."""
 
+from asyncio import Task
 from typing import Protocol
 
 from penstock.core.leases import Outcome
@@ -9,7 +10,7 @@ from penstock.engine.handler import Attempt, Handler
 class Held:
     """A run from its claim to the answer of its settle."""
 
-    __slots__ = ("attempt", "began", "carried", "ended", "seconds", "timeout", "trade")
+    __slots__ = ("attempt", "began", "child", "ended", "seconds", "task", "timeout", "trade")
 
     def __init__(self, attempt: Attempt, trade: "Trade") -> None:
         self.attempt = attempt
@@ -17,7 +18,8 @@ class Held:
         self.began = 0.0  # on the worker's clock; 0: its handler has not been called
         self.timeout: float | None = None  # seconds for which it may be active
         self.seconds = 0.0  # for which it was active
-        self.carried: object = None  # what the carrier needs to interrupt it
+        self.task: Task[None] | None = None  # for the carrier that carries it out as one
+        self.child: object = None  # the same, for the one that has child processes
         self.ended = False  # it has its outcome, or needs none; the handler may still be running
 
 

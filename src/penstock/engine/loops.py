@@ -19,12 +19,12 @@ class LoopCarrier:
 
     def start(self, held: Held) -> None:
         """Begin with the loop's next turn. `held` keeps the task alive."""
-        held.carried = self._loop.create_task(self._carry(held), name=held.attempt.claim.run_id)
+        held.task = self._loop.create_task(self._carry(held), name=held.attempt.claim.run_id)
 
     def interrupt(self, held: Held) -> None:
         """Cancel the task. One that has not begun sees the flag: cancelled before, it could not say a word."""
-        if held.began and isinstance(held.carried, asyncio.Task):
-            held.carried.cancel()
+        if held.began and held.task is not None:
+            held.task.cancel()
 
     def safe(self, held: Held) -> None:
         """Nothing to tell: the attempt is in this process."""

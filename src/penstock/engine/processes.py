@@ -141,13 +141,13 @@ class ProcessCarrier:
 
     def interrupt(self, held: Held) -> None:
         """Kill the child; one that is not there yet sees the flag."""
-        if isinstance(held.carried, Child):
-            held.carried.kill()
+        if isinstance(held.child, Child):
+            held.child.kill()
 
     def safe(self, held: Held) -> None:
         """Tell the child that its lease was extended."""
-        if isinstance(held.carried, Child):
-            held.carried.send(frames.Safe(safe_for=held.attempt.safe_until - held.attempt.host.clock()))
+        if isinstance(held.child, Child):
+            held.child.send(frames.Safe(safe_for=held.attempt.safe_until - held.attempt.host.clock()))
 
     async def close(self) -> None:
         """Kill the children."""
@@ -163,7 +163,7 @@ class ProcessCarrier:
         outcome: Outcome | None
         child: Child | None = None
         try:
-            child = held.carried = await self._child()
+            child = held.child = await self._child()
             self._busy.add(child)
             outcome = await self._converse(held, child)
         except CancelledError:  # the loop goes without this run
@@ -174,7 +174,7 @@ class ProcessCarrier:
             _log.exception("run %s needs a child process, and there is none to be had", held.attempt.claim.run_id)
             outcome = Release(lease=held.attempt.lease)
             self._books.rest()
-        held.carried = None
+        held.child = None
         self._books.finished(held, outcome)
         if child is not None:
             await self._put_back(child)

@@ -120,7 +120,7 @@ class Rig:
     def extended(self, held: Held, safe_until: float) -> None:
         """The lease was extended."""
         held.attempt.safe_until = safe_until
-        if held.carried is not None:
+        if held.child is not None:
             self._loop.call_soon_threadsafe(held.trade.carrier.safe, held)
 
     def ask(self, held: Held, reason: Reason) -> None:
