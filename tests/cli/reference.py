@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -44,7 +45,7 @@ def row(option: click.Option) -> str:
 
 
 def shown(default: object) -> str:
-    return ", ".join(map(str, default)) if isinstance(default, list | tuple) else str(default)
+    return ", ".join(cast("list[str]", default)) if isinstance(default, list | tuple) else str(default)
 
 
 def paragraphs(command: click.Command) -> str:

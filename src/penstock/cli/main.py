@@ -44,13 +44,19 @@ class Penstock(LazyGroup):
         said = extra.setdefault("obj", Said())
         try:
             status = super().main(args, prog_name or "penstock", complete_var, standalone_mode=False, **extra)
-            sys.stdout.flush()
-        except BrokenPipeError:  # who reads has read enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            status = Exit.OK
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (this is where all errors are told)
             status = report(error, as_json=said.output != "table", debug=said.debug)
         sys.exit(int(status or 0))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry out the command. A reader that has read enough and gone, as `head` does, is no failure."""
+        try:
+            status = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.OK
+        return status
 
 
 def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 (click's way)

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import click
 
+from penstock.cli.failures import coloured
+
 Told: TypeAlias = Callable[[int], None]  # so many are done, all in all
 
 
@@ -36,6 +38,8 @@ def _rich_bar(label: str, total: int) -> Generator[Told]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Progress(
+        *columns, console=Console(stderr=True, color_system="auto" if coloured(sys.stderr) else None), transient=True
+    ) as bars:
         bar = bars.add_task(label, total=max(total, 1))
         yield lambda done: bars.update(bar, completed=done, total=max(total, done, 1))

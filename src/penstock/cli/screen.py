@@ -103,11 +103,6 @@ class Screen:
         if self.for_people:
             click.echo(escaped(sentence), err=True)
 
-    def styled(self, word: str) -> str:
-        """A word of state in its colour, where colours are wanted."""
-        style = STYLES.get(word)
-        return click.style(word, fg=style) if style and coloured(sys.stdout) else escaped(word)
-
     def _table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
         cells = [[escaped(cell) for cell in row] for row in rows]
         if sys.stdout.isatty() and find_spec("rich") is not None:
@@ -143,4 +138,4 @@ def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Non
         )
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
-    Console().print(table)
+    Console(color_system="auto" if coloured(sys.stdout) else None).print(table)
