@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from penstock import App, Blocking, Invalid, NotFound, Purged, ResultTimeout, Retry, RunCancelled, RunFailed
+from penstock import App, Invalid, NotFound, Purged, ResultTimeout, Retry, RunCancelled, RunFailed
 from penstock.app import waiting
 
 
@@ -22,28 +22,28 @@ async def test_any_number_may_wait_and_share_their_looks(app: App, monkeypatch: 
 
     runs = await app.enqueue_many([slow.call() for _ in range(5)])
     connection = await app._client.here()
+    looked = asyncio.Event()
     calls = {"watching": 0, "getting": 0}
     for name in calls:
-        _count(monkeypatch, getattr(connection, name), name, calls)
+        _count(monkeypatch, getattr(connection, name), name, calls, looked)
     waiters = [asyncio.create_task(run.result(timeout=30)) for run in runs for _ in range(40)]
     async with app.worker():
-        async with asyncio.timeout(10):
-            while calls["watching"] == 0:
-                await asyncio.sleep(0)
+        await asyncio.wait_for(looked.wait(), 10)
         gate.set()
         assert await asyncio.gather(*waiters) == [7] * 200
     assert calls["watching"] <= 10
     assert calls["getting"] <= 50
 
 
-def _count(monkeypatch: pytest.MonkeyPatch, batcher: Any, name: str, calls: dict[str, int]) -> None:
+def _count(patch: pytest.MonkeyPatch, batcher: Any, name: str, calls: dict[str, int], looked: asyncio.Event) -> None:
     call = batcher._call
 
     async def counted(ids: list[str]) -> Any:
         calls[name] += 1
+        looked.set()
         return await call(ids)
 
-    monkeypatch.setattr(batcher, "_call", counted)
+    patch.setattr(batcher, "_call", counted)
 
 
 async def test_a_waiters_timeout_is_its_own(app: App) -> None:
@@ -87,7 +87,7 @@ async def test_the_result_of_code_that_is_elsewhere_is_plain_data(app: App, url:
     await app.worker(burst=True).run()
     assert await run.result(timeout=10) == (1, b"x")
     del app._client.handlers["pair"]
-    assert await run.result(timeout=10) == [1, "eA=="]
+    assert await app.run(run.id).result(timeout=10) == [1, "eA=="]
 
 
 async def test_a_failure_says_what_was_raised_and_where(worked: App) -> None:

@@ -1,6 +1,7 @@
 """Tasks: registered, called plainly, carried out with exactly the values that were given."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -57,7 +58,15 @@ async def test_plain_values_come_back_exactly(worked: App, value: Any) -> None:
 
 async def test_typed_values_come_back_as_annotated(worked: App) -> None:
     when = datetime(2026, 7, 1, 12, 30, 0, 123456, tzinfo=UTC)
-    given = (when, timedelta(days=1, seconds=5), Decimal("1.10"), uuid.UUID(int=7), Colour.RED, b"\x00\xff", Point(1, 2))
+    given = (
+        when,
+        timedelta(days=1, seconds=5),
+        Decimal("1.10"),
+        uuid.UUID(int=7),
+        Colour.RED,
+        b"\x00\xff",
+        Point(1, 2),
+    )
 
     @worked.task
     async def echo(
@@ -139,7 +148,7 @@ async def test_a_task_called_directly_is_the_plain_function(app: App) -> None:
 async def test_the_default_name_is_the_bare_one_and_a_second_is_refused(app: App) -> None:
     """S4-07."""
 
-    def made() -> Any:
+    def made() -> Callable[[], None]:
         def send() -> None: ...
 
         return send
@@ -170,7 +179,7 @@ async def test_only_functions_with_readable_annotations_become_tasks(app: App) -
 
     for function, parameter in ((opaque, "it"), (generator, "task"), (Opaque, "task"), (print, "task")):
         with pytest.raises(Invalid) as refused:
-            app.task(function)  # type: ignore[call-overload]
+            app.task(function)
         assert refused.value.parameter == parameter
     assert app._client.handlers == {}
 

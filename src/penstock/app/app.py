@@ -113,6 +113,7 @@ class App(Operations):
         for worker in tuple(self._client.workers):
             await worker.leave()
         await self._client.stores.close()
+        self._unused.clear()  # what was only in this process is gone
         self._client.portal.close()
 
     async def __aenter__(self) -> Self:
@@ -164,8 +165,9 @@ class App(Operations):
 
         A second signal cuts the grace short. Options as those of `worker`. Raises `Blocking` where a loop is running.
         """
+        worker = self.worker(**named)
         check_no_loop("app.run_worker()", "await app.worker().run()")
-        asyncio.run(self._work(self.worker(**named)))
+        asyncio.run(self._work(worker))
 
     async def _work(self, worker: Worker) -> None:
         try:
@@ -205,11 +207,15 @@ class App(Operations):
 
     def _store_maker(self) -> Callable[[], Store]:
         """Makes stores that are not open: one for each loop, but one in all for what is only in this process."""
-        first = open_store(self.url, namespace=self.namespace)  # here, to refuse what is wrong with the URL
-        unused = [first]
-        if self.url.startswith("memory:"):
-            return lambda: first
-        return lambda: unused.pop() if unused else open_store(self.url, namespace=self.namespace)
+        self._unused = [open_store(self.url, namespace=self.namespace)]  # here, to refuse what is wrong with the URL
+
+        def make() -> Store:
+            store = self._unused.pop() if self._unused else open_store(self.url, namespace=self.namespace)
+            if self.url.startswith("memory:"):
+                self._unused.append(store)
+            return store
+
+        return make
 
 
 def _url(url: object) -> str:

@@ -5,6 +5,7 @@ a result.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, Self
 
 from penstock.app.client import Client
@@ -75,7 +76,10 @@ class Rehearsal:
 
     async def drain(self) -> None:
         """Carry out all that is ready, and what that enqueues, until nothing is ready at this moment of the clock."""
-        await Worker(self._client, None, self._settings).run()
+        served: set[str] = set()
+        while not served.issuperset(queues := await self._queues()):
+            served |= queues
+            await Worker(self._client, None, replace(self._settings, queues=tuple(sorted(queues)))).run()
 
     async def advance(self, duration: Duration) -> None:
         """Move the clock on, from one due moment to the next, carrying out at each what has become ready.
@@ -113,6 +117,11 @@ class Rehearsal:
     async def check(self) -> list[str]:
         """What is wrong with the store; nothing, unless there is a bug in Penstock."""
         return await self._store.check()
+
+    async def _queues(self) -> set[str]:
+        """All in which something may stand: of the tasks, and of calls that named another."""
+        used = {count.queue for count in await self._store.counts()}
+        return used | {handler.queue for handler in self._client.handlers.values()}
 
     async def _tend(self) -> float | None:
         """All that is due now; seconds until more is."""

@@ -77,12 +77,19 @@ async def remove(
             return count
 
 
-async def reconcile(store: Store, older_than: float) -> Reconciled:
-    """One full round of upkeep, and what became of the runs whose leases had expired."""
+async def reconcile(store: Store, older_than: float, told: Callable[[int], object] | None = None) -> Reconciled:
+    """One full round of upkeep, and what became of the runs whose leases had expired.
+
+    `told` hears how many runs have been treated so far.
+    """
     scanned, stalled = await _stalled(store, older_than)
-    if stalled or not older_than:
-        while (await store.tend(BUDGET, BY_HAND)).more:
-            pass
+    treated, more = 0, bool(stalled) or not older_than
+    while more:
+        round_ = await store.tend(BUDGET, BY_HAND)
+        treated += round_.promoted + round_.rescued + round_.expired + round_.cascaded + round_.purged
+        more = round_.more
+        if told is not None:
+            told(treated)
     holders = {run.id: run.worker for run in stalled}
     failed = 0
     for start in range(0, len(stalled), PAGE):
