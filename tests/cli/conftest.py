@@ -85,6 +85,8 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(shop, "app", shop.stocked("memory://"))
     yield Line()
     assert at_the_shop(lambda app: app.check()) == []
+    for name in [name for name in os.environ if name.startswith("PENSTOCK_")]:
+        monkeypatch.delenv(name)  # what --url and --env-file have set
 
 
 def at_the_shop(work: Callable[[App], Coroutine[Any, Any, T]]) -> T:

@@ -13,11 +13,17 @@ from tests.cli.conftest import Line
         ("1", "--b", "41"),
         ("a:=1", "--b=41"),
         ("--a", "1", "b:=41"),
+        ("1", "41", "--priority", "-5"),
     ],
 )
 def test_arguments_are_said_by_position_and_by_name(line: Line, words: tuple[str, ...]) -> None:
     run_id = line.enqueued("add", *words)
     assert line.json("runs", "show", run_id)["input"] == {"a": 1, "b": 41}
+
+
+def test_negative_numbers_are_no_options(line: Line) -> None:
+    run_id = line.enqueued("add", "-5", "--b", "-1")
+    assert line.json("runs", "show", run_id)["input"] == {"a": -5, "b": -1}
 
 
 def test_text_needs_no_quotes_by_name(line: Line) -> None:

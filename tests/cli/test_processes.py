@@ -195,8 +195,9 @@ def test_waiting_for_a_worker_in_another_process_gives_the_result(shop: Path) ->
 
 
 @needs_file
-def test_a_store_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+def test_a_url_that_names_no_store_is_refused_on_one_line(tmp_path: Path) -> None:
     (tmp_path / "penstock.db").mkdir()
     told = run(tmp_path, "runs", "list")
-    assert told.returncode == 4
+    assert told.returncode == 2
+    assert "this is a folder" in told.stderr
     assert told.stderr.count("\n") == 1

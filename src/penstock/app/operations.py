@@ -183,14 +183,17 @@ class Operations:
             store, Selection(selected), lambda run: run.since_at <= before, limit=most, told=told
         )
 
-    async def reconcile(self, *, older_than: Duration | None = None) -> Reconciled:
+    async def reconcile(
+        self, *, older_than: Duration | None = None, told: Callable[[int], object] | None = None
+    ) -> Reconciled:
         """Look once after everything that workers look after now and then; what was found and done.
 
         Runs whose worker is gone are queued again; due, expired and finished ones are treated as they should be. With
         `older_than` nothing is done unless a worker has been gone for so long. Harmless at any time, from anywhere.
+        `told` hears how many runs have been treated so far.
         """
         age = 0.0 if older_than is None else seconds(older_than, "older_than")
-        return await upkeep.reconcile(await self._client.store(), age)
+        return await upkeep.reconcile(await self._client.store(), age, told)
 
     def _statuses(self, page: Page[Stored], selection: Selection) -> Page[Status]:
         codec = self._client.home.codec

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 import click
-import msgspec
 
 from penstock.app.options import NamedByCall
 from penstock.cli import when
@@ -62,7 +61,8 @@ def enqueue(
         if not run.created:
             session.screen.note("It was there already: a run with this id or key.")
         if wait:
-            told["result"] = msgspec.to_builtins(await run.result(timeout))
+            await run.result(timeout)
+            told["result"] = (await run.status()).result  # as JSON has it, whatever the task's own types
             session.screen.one(told, lambda one: [as_json(one["result"])])
         else:
             session.screen.one(told, lambda one: [one["id"]])

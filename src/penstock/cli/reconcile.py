@@ -6,10 +6,12 @@ import click
 
 from penstock.cli import when
 from penstock.cli.documents import document
+from penstock.cli.progress import progress
 from penstock.cli.said import Said, shared
 from penstock.cli.session import Session, carry_out
 from penstock.cli.text import counted, escaped
 from penstock.core.errors import Invalid
+from penstock.core.state import State
 from penstock.engine.signals import stop_on_signals
 
 
@@ -47,7 +49,9 @@ async def _again(session: Session, pause: float | None, age: float | None) -> No
 
 
 async def _once(session: Session, age: float | None) -> None:
-    found = await session.app.reconcile(older_than=age)
+    running = sum(count.n for count in await session.app.counts() if count.state is State.RUNNING)
+    with progress("reconcile", running) as bar:
+        found = await session.app.reconcile(older_than=age, told=bar)
     told = (
         f"{counted(found.scanned, 'running run')} looked at: "
         f"{found.stalled:,} without a worker, {found.reconciled:,} brought back, {found.failed:,} failed"
