@@ -1,0 +1,7 @@
+-- Leave no trace of the run. `keep_key`: what its key stands for stays; its parent no longer waits for it.
+-- args: n keep_key now
+insert into penstock_do_delete_row
+select
+    r.n, r.id, r.parent, r.kind, r.children, r.limits, r.task, r.key, r.watched, r.tags, :keep_key, :now,
+    r.line_name is not null or r.place is not null
+from penstock_run r where r.n = :n;

@@ -1,0 +1,11 @@
+-- The rest of edit, for a run that may be changed.
+-- args: n priority input clear_log line_name line_key place ending now
+insert into penstock_do_put_input select :n, :input where :input is not null;
+delete from penstock_log where n = :n and :clear_log;
+-- Nobody of its new priority is overtaken; the line may offer to the old one.
+update penstock_run set
+    priority = :priority,
+    place = case when :place = 'ready' and :line_name is not null and :ending is null then 'line' else place end
+where n = :n and :priority is not null and priority <> :priority;
+insert into penstock_do_offer
+select :line_name, :line_key, :now where :priority is not null and :line_name is not null;

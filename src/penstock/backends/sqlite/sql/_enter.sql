@@ -1,0 +1,24 @@
+-- Store a group whole, or say what is wrong with it.
+-- args: g now
+insert into penstock_do_enter_so
+select
+    x.g, x.flow, x.holder,
+    case
+        when x.holder is not null and h.n is null then 'lost'
+        when h.n is not null and (h.ending is not null or exists (
+            select 1 from penstock_mark m
+            where m.n = h.n and (m.remove or m.upto is null and (m.dependencies or m.calls or m.started))
+        )) then 'cascading'
+        when x.fault is not null then x.fault
+        when x.flow is null or x.opens and f.n is null then null
+        when f.n is null then 'not_found'
+        when not f.open and exists (
+            select 1 from penstock_incoming o
+            where o.g = x.g and not exists (select 1 from penstock_run r where r.id = o.id)
+        ) then 'state'
+    end,
+    x.fault_i, coalesce(x.detail, case when f.n is null then 'no such flow' else 'the flow is not open' end), :now
+from penstock_group x
+left join penstock_run h on h.id = x.holder and h.token = x.token and h.state = 'running'
+left join penstock_run f on f.id = x.flow
+where x.g = :g;

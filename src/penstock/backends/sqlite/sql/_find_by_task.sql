@@ -1,0 +1,36 @@
+-- As find, for the finished runs of one task.
+select json_group_array(json_array(c.mark,
+    -- @include _run
+)), cast(group_concat(
+    -- @include _payloads
+, '') as blob)
+from (
+    select f.n, f.n as mark from (
+        select * from (
+            select f.n from penstock_run f indexed by penstock_done
+            where f.state = 'succeeded' and f.task = :task and f.n < :after and (
+                -- @include _matches
+            )
+            order by f.n desc limit :most
+        )
+        union all
+        select * from (
+            select f.n from penstock_run f indexed by penstock_done
+            where f.state = 'failed' and f.task = :task and f.n < :after and (
+                -- @include _matches
+            )
+            order by f.n desc limit :most
+        )
+        union all
+        select * from (
+            select f.n from penstock_run f indexed by penstock_done
+            where f.state = 'cancelled' and f.task = :task and f.n < :after and (
+                -- @include _matches
+            )
+            order by f.n desc limit :most
+        )
+    ) f
+    order by f.n desc limit :most
+) c
+cross join penstock_run r on r.n = c.n
+-- @include _beside

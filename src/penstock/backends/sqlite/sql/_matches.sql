@@ -1,0 +1,10 @@
+-- Whether the run f is one of those wanted.
+(:states = '[]' or f.state in (select s.value from json_each(:states) s))
+and (:queue is null or f.queue = :queue)
+and (:task is null or f.task = :task)
+and (:parent_id is null or f.parent = (select u.n from penstock_run u where u.id = :parent_id))
+and (:root_id is null or f.root_id = :root_id)
+and (:schedule is null or f.schedule = :schedule)
+and (:tag is null or exists (select 1 from penstock_tag g where g.tag = :tag and g.n = f.n))
+and (:since_at is null or f.enqueued_at >= :since_at)
+and (:until_at is null or f.enqueued_at < :until_at)

@@ -1,0 +1,18 @@
+-- Send parked members of a line out while there is room for their queue and priority. Harmless to repeat.
+-- args: name key now
+insert into penstock_do_send_out
+select s.name, s.key, s.queue, s.priority, (
+    -- @include _room
+) - s.out
+from penstock_stand s
+join penstock_line l on l.name = s.name and l.key = s.key
+join penstock_limit d on d.name = s.name
+where s.name = :name and s.key = :key and s.parked > 0 and s.out < (
+    -- @include _room
+);
+-- A limit that is no more holds nobody up.
+insert or ignore into penstock_ring
+select 'q:' || s.queue from penstock_stand s
+where s.name = :name and s.key = :key and not exists (select 1 from penstock_limit d where d.name = :name);
+update penstock_run set place = 'ready', line_name = null, line_key = null
+where line_name = :name and line_key = :key and not exists (select 1 from penstock_limit d where d.name = :name);

@@ -1,0 +1,14 @@
+-- The rest of record, for the holder of the lease.
+-- args: i n idle_claims rollbacks path scope position seen kind value error input_hash child_id signal signal_seq now
+insert into penstock_answer (i, word, n, path)
+select :i, 'duplicate', :n, :path
+where exists (select 1 from penstock_step s where s.n = :n and s.path = :path);
+select raise(ignore) where exists (select 1 from penstock_step s where s.n = :n and s.path = :path);
+update penstock_tick set serial = serial + 1;
+insert into penstock_step
+select
+    :n, :path, t.serial, :scope, :position, :seen, :kind, :value, :error, :input_hash, :child_id,
+    :signal, :signal_seq, :now
+from penstock_tick t;
+update penstock_run set idle_claims = 0, rollbacks = rollbacks or :kind = 'rollback'
+where n = :n and (:idle_claims > 0 or :kind = 'rollback' and not :rollbacks);

@@ -1,0 +1,8 @@
+-- Back from ready, or from `due`, to waiting for its dependencies.
+-- args: n now due
+insert into penstock_do_leave values (:n, :now);
+update penstock_run set
+    own_delay = case when state = 'scheduled' then max(0, :due - :now) else own_delay end,
+    state = 'waiting', since_at = :now, alarm_at = null
+where n = :n;
+insert or replace into penstock_wake (n, idle, calls, signals) values (:n, 1, '[]', '{}');

@@ -1,0 +1,15 @@
+-- Runs in the order in which they were enqueued, newest first.
+select json_group_array(json_array(c.mark,
+    -- @include _run
+)), cast(group_concat(
+    -- @include _payloads
+, '') as blob)
+from (
+    select f.n, f.n as mark from penstock_run f
+    where f.n < :after and (
+        -- @include _matches
+    )
+    order by f.n desc limit :most
+) c
+cross join penstock_run r on r.n = c.n
+-- @include _beside

@@ -1,0 +1,5 @@
+-- Begin another life of a finished run.
+-- args: i run_id now
+insert into penstock_answer (i, word)
+select :i, 'not_found' where not exists (select 1 from penstock_run r where r.id = :run_id);
+insert into penstock_do_redrive_run select :i, r.n, 0, :now from penstock_run r where r.id = :run_id;
