@@ -194,12 +194,13 @@ class App(Operations):
         Kinds: "run.started", "run.succeeded", "run.failed", "run.retried", "worker.stopping", ... An observer that
         raises disturbs nobody. Raises `Invalid` for an unknown kind.
         """
-        if not callable(observer):
-            raise Invalid("observer", observer, "a function of one event")
+        _check_callable(observer, "observer")
         return self.observers.on(kind, observer)
 
     def override(self, provider: Callable[..., Any], replacement: Callable[..., Any] | None) -> None:
         """From now on `Depends(provider)` gives what the replacement gives: for tests. None: as it was."""
+        _check_callable(provider, "provider")
+        _check_callable(provider if replacement is None else replacement, "replacement")
         if replacement is None:
             self._client.home.replaced.pop(provider, None)
         else:
@@ -216,6 +217,11 @@ class App(Operations):
             return store
 
         return make
+
+
+def _check_callable(value: object, parameter: str) -> None:
+    if not callable(value):
+        raise Invalid(parameter, value, "a function")
 
 
 def _url(url: object) -> str:

@@ -3,7 +3,7 @@
 Each raises `Blocking` where a loop is running.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from penstock.app.handle import SyncRun
@@ -59,8 +59,8 @@ class SyncApp:
     def redrive(self, *run_ids: str, dead: str | bool = False, **selected: Unpack[Selected]) -> int:
         return self._call(self._app.redrive, *run_ids, dead=dead, **selected)
 
-    def drain(self, queue: str, *, delayed: bool = False) -> int:
-        return self._call(self._app.drain, queue, delayed=delayed)
+    def drain(self, queue: str, *, delayed: bool = False, told: Callable[[int], object] | None = None) -> int:
+        return self._call(self._app.drain, queue, delayed=delayed, told=told)
 
     def clean(
         self,
@@ -69,8 +69,11 @@ class SyncApp:
         state: State | str | Sequence[State | str],
         limit: int | None = None,
         queue: str | None = None,
+        told: Callable[[int], object] | None = None,
     ) -> int:
-        return self._call(self._app.clean, older_than=older_than, state=state, limit=limit, queue=queue)
+        return self._call(self._app.clean, older_than=older_than, state=state, limit=limit, queue=queue, told=told)
 
-    def reconcile(self, *, older_than: Duration | None = None) -> Reconciled:
-        return self._call(self._app.reconcile, older_than=older_than)
+    def reconcile(
+        self, *, older_than: Duration | None = None, told: Callable[[int], object] | None = None
+    ) -> Reconciled:
+        return self._call(self._app.reconcile, older_than=older_than, told=told)

@@ -1,7 +1,8 @@
 """What can be asked of an app's store without a task's code: runs by name, reads, control. Knows no worker."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Unpack, cast
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Protocol, Unpack, cast
 
 import msgspec
 
@@ -77,7 +78,7 @@ class Operations:
         """
         selection = Selection(selected)
         store = await self._client.store()
-        page = await store.find(selection.filter(), after=after, limit=check_limit(limit))
+        page = await _page(partial(store.find, selection.filter()), after, limit)
         return self._statuses(page, selection)
 
     async def counts(self) -> list[Count]:
@@ -131,7 +132,7 @@ class Operations:
         """The runs on one dead-letter list, or on all, the latest first."""
         wanted = None if name is None else check_name(name, "name")
         store = await self._client.store()
-        page = await store.dead(wanted, after=after, limit=check_limit(limit))
+        page = await _page(partial(store.dead, wanted), after, limit)
         return self._statuses(page, Selection({}))
 
     async def redrive(self, *run_ids: str, dead: str | bool = False, **selected: Unpack[Selected]) -> int:
@@ -142,6 +143,8 @@ class Operations:
         """
         if bool(run_ids) + (dead is not False) + bool(selected) != 1:
             raise Invalid("run_ids", run_ids, "say ids, or dead=, or which failed runs (task=, queue=, tag=, ...)")
+        if not isinstance(dead, bool):
+            check_name(dead, "dead")
         if run_ids:
             ids = [check_run_id(run_id, "run_ids") for run_id in run_ids]
             return await upkeep.redrive(await self._client.store(), ids)
@@ -221,6 +224,22 @@ def _check_distinct(runs: Sequence[NewRun]) -> None:
         if new.id in seen:
             raise Invalid(f"calls[{place}]", new.id, "the same call stands in the list before: make one for each run")
         seen.add(new.id)
+
+
+class _Look(Protocol):
+    def __call__(self, *, after: str | None, limit: int) -> Awaitable[Page[Stored]]: ...
+
+
+async def _page(look: _Look, after: object, limit: int) -> Page[Stored]:
+    """One page. Raises `Invalid` for a place to go on from that no page has named."""
+    if after is not None and not isinstance(after, str):
+        raise Invalid("after", after, "what an earlier page said in `after`")
+    try:
+        return await look(after=after, limit=check_limit(limit))
+    except Invalid:
+        raise
+    except ValueError as error:  # the store could not read it
+        raise Invalid("after", after, "what an earlier page said in `after`") from error
 
 
 def _pause(queue: str | None, task: str | None, *, paused: bool) -> Pause:

@@ -108,8 +108,10 @@ class Stores:
             self._open[loop] = connection
             left = [other for other in self._open if other.is_closed()]
             abandoned = [self._open.pop(other) for other in left]
+            used = [one.store for one in self._open.values()]
         for one in abandoned:  # their loops ended without `app.close()`
-            await one.store.close()
+            if one.store not in used:
+                await one.store.close()
         return connection
 
     async def close(self) -> None:
