@@ -49,9 +49,9 @@ def test_a_task_is_paused_wherever_its_runs_stand(line: Line) -> None:
 
 
 def test_a_queue_that_nobody_knows_is_paused_and_named(line: Line) -> None:
-    told = line.shop("queues", "pause", "mial")
+    told = line.shop("queues", "pause", "post")
     assert told.status == 0
-    assert "mial" in told.err
+    assert "post" in told.err
     assert line.shop("queues", "pause").status == 2
 
 
