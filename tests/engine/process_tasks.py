@@ -66,6 +66,12 @@ def _leave(attempt: Attempt) -> bytes:
     os._exit(7)
 
 
+def _signalled(attempt: Attempt) -> bytes:
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+    return b"1"
+
+
 def _spin(attempt: Attempt) -> bytes:
     attempt.emit("progress", str(os.getpid()).encode())
     while True:
@@ -101,6 +107,7 @@ def _asks(attempt: Attempt) -> bytes:
 pid = ProcessHandler("pid", _pid)
 pid_async = ProcessHandler("pid_async", _pid, asynchronous=True)
 die = ProcessHandler("die", _die)
+signalled = ProcessHandler("signalled", _signalled)
 leave = ProcessHandler("leave", _leave)
 spin = ProcessHandler("spin", _spin, seconds=0.3, attempts=1)
 spin_for_ever = ProcessHandler("spin_for_ever", _spin)

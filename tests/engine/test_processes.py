@@ -110,6 +110,11 @@ async def test_errors_of_a_child_follow_the_policy() -> None:
     assert (run.state, run.failures, message_of(run)) == (State.FAILED, 1, "for good")
 
 
+async def test_signals_to_the_whole_group_leave_children_to_their_worker() -> None:
+    (run,) = await outcomes(process_tasks.signalled)
+    assert (run.state, run.failures) == (State.SUCCEEDED, 0)
+
+
 async def test_what_a_child_prints_does_not_disturb_it() -> None:
     (run,) = await outcomes(process_tasks.prints)
     assert (run.state, run.result) == (State.SUCCEEDED, b"")

@@ -9,11 +9,13 @@ import importlib
 import itertools
 import os
 import runpy
+import signal
 import sys
 import threading
 import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from types import FrameType
 from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from penstock.core.answers import Answer, Recorded, Spawned
@@ -182,10 +184,19 @@ def _peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def leave_it_to_the_worker(number: int, frame: FrameType | None) -> None:
+    """Signals to the whole group are meant for the worker, which decides what becomes of its runs.
+
+    A handler, because what is ignored would stay ignored in the programs that a run starts.
+    """
+
+
 def main() -> None:
     """Serve on what were stdin and stdout; what handlers print goes to stderr, and what they read is empty."""
     pipe = os.fdopen(os.dup(0), "rb")
     out = os.fdopen(os.dup(1), "wb")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave_it_to_the_worker)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)

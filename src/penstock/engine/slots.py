@@ -56,7 +56,7 @@ class Slots:
     def __init__(self, host: Host, crew: Crew, outbox: Outbox, *, prefetch: Prefetch, judge: Judge) -> None:
         self.held: dict[Held, None] = {}  # every lease that is ours, until its settle is answered; in order
         self.running = 0  # handlers being carried out
-        self.stuck = 0  # of these, those that are settled and do not end: each keeps its slot
+        self.stuck: set[Held] = set()  # of these, those that are settled and do not end: each keeps its slot
         self.concurrency = 1
         self.open = True  # whether runs may be claimed and started
         self._resting = False
@@ -142,7 +142,8 @@ class Slots:
         self.running -= 1
         now = self._clock()
         if held.ended:
-            self.stuck -= 1
+            self.stuck.discard(held)
+            self._timeouts.drop(held)
             self._outbox.nudge(look=False)
         else:
             if held.began:
@@ -170,7 +171,7 @@ class Slots:
     def end_without(self, held: Held, outcome: Outcome | None) -> None:
         """Settle a run whose handler has not ended; its slot stays taken until it has."""
         if not held.ended:
-            self.stuck += 1
+            self.stuck.add(held)
             self._end(held, outcome)
 
     def settled(self, held: Held | None, outcome: Outcome, answer: Answer) -> None:
@@ -223,6 +224,9 @@ class Slots:
                 self._waiters.append((holds, future))
 
     def _start(self, held: Held) -> None:
+        if self._clock() >= held.attempt.safe_until:  # the store was that slow: it may be somebody else's by now
+            self._hand_back(held)
+            return
         self.running += 1
         try:
             held.timeout = held.trade.handler.timeout(held.attempt.claim)

@@ -3,7 +3,7 @@
 A store that does not answer is no failure: the loop tries again for ever, and shows it. Anything else is a bug: after a
 few restarts in a short time the worker stops, loudly.
 """
-# ruff: noqa: N818 (the name says what happened)
+# ruff: noqa: N818 (the names say what happened)
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from penstock.core.clock import Clock
-from penstock.core.errors import PenstockError, Unavailable
+from penstock.core.errors import Closed, PenstockError, Unavailable
 from penstock.engine.patience import Backoff
 
 RESTARTS: Final = 5  # within `MEMORY` seconds; one more ends the worker
@@ -31,6 +31,14 @@ class WorkerFailed(PenstockError):
         )
         self.worker = worker
         self.loop = loop
+
+
+class WorkerStopped(Closed):
+    """A worker lives once: make another one."""
+
+    def __init__(self, worker: str) -> None:
+        super().__init__(worker)
+        self.args = (f"worker {worker} has stopped, and can't be started again: make another one",)
 
 
 class Duty:

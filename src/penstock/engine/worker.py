@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from penstock.core.clock import Clock
-from penstock.core.errors import Closed, Unavailable
+from penstock.core.errors import Unavailable
 from penstock.core.registry import Definition
 from penstock.engine import rollups, upkeep
 from penstock.engine.events import Event, Observers
@@ -24,7 +24,7 @@ from penstock.engine.listening import converse_for_ever
 from penstock.engine.registration import Registration
 from penstock.engine.rig import Rig
 from penstock.engine.settings import Settings, check_concurrency
-from penstock.engine.supervision import Duty, supervise
+from penstock.engine.supervision import Duty, WorkerStopped, supervise
 from penstock.ports.store import Store
 
 Phase: TypeAlias = Literal["new", "running", "stopping", "stopped", "failed"]
@@ -75,14 +75,14 @@ class Worker:
         """Work until asked to stop, then go gently; returns when nothing is held any more.
 
         Raises `WorkerFailed` if one of its loops keeps failing. Cancelled: hands back its runs without grace. Called
-        while it runs already: warns, and returns when that has ended.
+        while it runs already: warns, and returns when that has ended; after it has stopped: raises `WorkerStopped`.
         """
         if self.phase in {"running", "stopping"}:
             _log.warning("worker %s is running already: it was not started a second time", self.identity)
             await self._ended.wait()
             return
         if self.phase != "new":
-            raise Closed("this worker has stopped; a new one")
+            raise WorkerStopped(self.identity)
         self.phase = "running"
         self._loop = asyncio.get_running_loop()
         try:
@@ -180,7 +180,7 @@ class Worker:
             concurrency=self._concurrency,
             running=rig.slots.running,
             waiting=rig.slots.waiting,
-            stuck=rig.slots.stuck,
+            stuck=len(rig.slots.stuck),
             loop_lag=rig.pulse.lag,
             beat_ago=self._clock() - rig.heartbeat.beat_at,
         )
