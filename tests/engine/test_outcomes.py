@@ -212,6 +212,13 @@ async def test_snooze_uses_no_attempt() -> None:
 
 
 @virtual
+async def test_a_run_that_always_snoozes_is_bounded() -> None:
+    """B-100: maxStartedAttempts bounds it. Ours: 1 000 claims without any progress."""
+    run = await outcome_of(TestHandler(raising(Snooze(0)), policy=Retry(1)))
+    assert (run.state, run.cause, run.claims) == (State.FAILED, Cause.LOOP, 1000)
+
+
+@virtual
 async def test_a_cancelled_error_nobody_asked_for_is_a_failure() -> None:
     run = await outcome_of(TestHandler(raising(asyncio.CancelledError())))
     assert (run.state, run.failures, run.cause) == (State.FAILED, 3, Cause.ERROR)
