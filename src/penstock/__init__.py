@@ -9,6 +9,7 @@ from typing import Any, Final
 
 _HOMES: Final = {
     "penstock.app.app": ("App",),
+    "penstock.app.claimed": ("Claimed",),
     "penstock.app.handle": ("Run", "SyncRun"),
     "penstock.app.named": ("NamedCall", "NamedTask"),
     "penstock.app.operations": ("Known",),

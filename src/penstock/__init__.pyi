@@ -2,6 +2,7 @@
 
 from penstock import sync, testing
 from penstock.app.app import App
+from penstock.app.claimed import Claimed
 from penstock.app.handle import Run, SyncRun
 from penstock.app.named import NamedCall, NamedTask
 from penstock.app.operations import Known
@@ -57,6 +58,7 @@ __all__ = [
     "Blocking",
     "Call",
     "Cascading",
+    "Claimed",
     "Closed",
     "Codec",
     "Context",

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Protocol, Unpack, cast
+from typing import Any, Protocol, Unpack
 
 import msgspec
 
 from penstock.app import status, upkeep
+from penstock.app.claimed import Claimed, claim
 from penstock.app.client import Client
 from penstock.app.handle import Run
 from penstock.app.named import NamedCall, NamedTask
-from penstock.app.selection import Selected, Selection, check_limit, check_states
+from penstock.app.selection import Selected, Selection, check_limit, check_states, listed
 from penstock.app.status import Status
 from penstock.app.task import Call
 from penstock.app.upkeep import Reconciled
@@ -62,7 +63,10 @@ class Operations:
         Their ids were made with the calls: repeating this after an error stores what is missing, and nothing twice.
         Raises what `Task.enqueue` raises, naming the call's place.
         """
-        runs = [await _made(call, place) for place, call in enumerate(_listed(calls))]
+        runs = [
+            await _made(call, place)
+            for place, call in enumerate(listed(calls, "calls", "a list of what a task's call(...) returns"))
+        ]
         _check_distinct(runs)
         entered = await self._client.enter_many(runs)
         return [Run(self._client, one.id, created=one.created) for one in entered]
@@ -127,6 +131,15 @@ class Operations:
     async def cancel(self, run_id: str, reason: str = "", *, cascade: bool = True, terminate: bool = False) -> bool:
         """As `Run.cancel`, by id."""
         return await self.run(run_id).cancel(reason, cascade=cascade, terminate=terminate)
+
+    async def claim(
+        self, queue: str = "default", *, tasks: Sequence[str] | None = None, lease: Duration = "30s"
+    ) -> Claimed | None:
+        """Take the next run of the queue by hand: settle it yourself, before its lease ends. None: nothing is ready.
+
+        `tasks`: those to take runs of; default: the ones registered here. For programs with a loop of their own.
+        """
+        return await claim(self._client, queue, tasks, lease)
 
     async def dead(self, name: str | None = None, *, after: str | None = None, limit: int = 100) -> Page[Status]:
         """The runs on one dead-letter list, or on all, the latest first."""
@@ -210,12 +223,6 @@ async def _made(call: object, place: int) -> NewRun:
     if isinstance(call, Call):
         return call.new
     raise Invalid(f"calls[{place}]", call, "what a task's call(...) returns")
-
-
-def _listed(calls: object) -> Sequence[object]:
-    if not isinstance(calls, list | tuple):
-        raise Invalid("calls", calls, "a list of what a task's call(...) returns")
-    return cast("Sequence[object]", calls)
 
 
 def _check_distinct(runs: Sequence[NewRun]) -> None:

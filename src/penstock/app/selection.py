@@ -1,6 +1,6 @@
 """Which runs are meant: what callers say, checked, and walked page by page. Moves nothing."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, TypedDict, cast
 
 from penstock.core.duration import Moment, moment
@@ -86,6 +86,13 @@ def _name(selected: Selected, parameter: str) -> str | None:
 def _id(selected: Selected, parameter: str) -> str | None:
     value = cast("dict[str, object]", selected).get(parameter)
     return None if value is None else check_run_id(value, parameter)
+
+
+def listed(value: object, parameter: str, allowed: str) -> Sequence[object]:
+    """The value, if it is a list or a tuple."""
+    if not isinstance(value, list | tuple):
+        raise Invalid(parameter, value, allowed)
+    return cast("Sequence[object]", value)
 
 
 def check_limit(value: object, parameter: str = "limit", highest: int = 1000) -> int:

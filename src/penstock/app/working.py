@@ -9,12 +9,13 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final, Self, TypeAlias, TypedDict, cast
+from typing import Any, Final, Self, TypeAlias, TypedDict
 from weakref import WeakSet
 
 import msgspec
 
 from penstock.app.client import Client
+from penstock.app.selection import listed
 from penstock.core.duration import Duration, seconds
 from penstock.core.errors import Closed, Invalid
 from penstock.core.names import check_name
@@ -220,10 +221,5 @@ def definitions(client: Client, app: str) -> list[Definition]:
 
 
 def _queues(value: object) -> tuple[str, ...]:
-    return tuple(check_name(queue, "queues") for queue in _listed(value))
-
-
-def _listed(value: object) -> Sequence[object]:
-    if not isinstance(value, list | tuple):
-        raise Invalid("queues", value, 'a list of names, like ["mail", "default"]')
-    return cast("Sequence[object]", value)
+    queues = listed(value, "queues", 'a list of names, like ["mail", "default"]')
+    return tuple(check_name(queue, "queues") for queue in queues)

@@ -12,6 +12,7 @@ import msgspec
 
 from penstock.core.codec import Codec, Identity
 from penstock.core.control import Snooze
+from penstock.core.errors import Invalid
 from penstock.core.leases import Ability, Claim, Complete, Outcome
 from penstock.core.retry import Retry
 from penstock.core.signature import Call, Signature
@@ -19,7 +20,7 @@ from penstock.engine.handler import Attempt, Executor
 from penstock.models import follow_up, overrides
 from penstock.models.current import Carried, Running
 from penstock.models.provision import Overrides as Replaced
-from penstock.models.provision import Provision, needs_of
+from penstock.models.provision import Provision, held_open, needs_of
 
 
 class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +52,8 @@ class JobHandler:
         self.home = home or Surroundings()
         self.ability = Ability(task=task)
         self._needs = needs_of(self.signature.injected, task)
+        if options.executor is Executor.PROCESS and not self.asynchronous and held_open(self._needs):
+            raise Invalid("executor", options.executor, "in a process a def has no loop for async providers that yield")
 
     @property
     def queue(self) -> str:

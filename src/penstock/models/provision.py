@@ -58,6 +58,14 @@ def _needs_of_provider(provider: Provider, depth: int = 0) -> dict[str, Need]:
     return needs_of(found, where, depth + 1)
 
 
+def held_open(needs: Mapping[str, Need]) -> bool:
+    """Whether a provider among them waits on a loop, at its `yield`, while the handler runs."""
+    return any(
+        (need.provider is not None and inspect.isasyncgenfunction(need.provider)) or held_open(need.needs)
+        for need in needs.values()
+    )
+
+
 class Provision:
     """What has been provided in one attempt so far."""
 
