@@ -19,7 +19,7 @@ GROUPS: Final = {
     "Tasks": ("Task", "AsyncTask", "ThreadTask", "Call", "NamedTask", "NamedCall", "Retry", "Keep"),
     "Runs": ("Run", "Status", "Attempted", "Line", "Reason", "State", "ErrorRecord", "Page", "Known", "Reconciled"),
     "In a task": ("Context", "context", "Never", "RetryIn", "Snooze", "Control", "Failure", "Success"),
-    "Workers": ("Worker",),
+    "Workers": ("Worker", "Claimed"),
     "For code without a loop": ("SyncTask", "SyncRun"),
 }
 MODULES: Final = ("sync", "testing")

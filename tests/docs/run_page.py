@@ -2,7 +2,8 @@
 
 Python is run in one namespace; a bare `await` is allowed. A block that begins with `# name.py` is saved as that file.
 In console blocks the lines after `$ ` are run, and what they print is compared with the lines that follow; so is what a
-Python block prints with an `output` block after it. `...` in what is expected stands for anything.
+Python block prints with an `output` block after it. `...` in what is expected stands for anything, and a
+blank for any number of blanks.
 """
 
 import ast
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from contextlib import redirect_stdout
-from doctest import ELLIPSIS, OutputChecker
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from io import StringIO
 from pathlib import Path
 from types import CodeType
@@ -114,14 +115,8 @@ def _output(command: str) -> str:
 def _check(where: str, expected: str | None, printed: str) -> None:
     if expected is None:
         return
-    want, got = (_tidy(text) for text in (expected, printed))
-    if not CHECKER.check_output(want, got, ELLIPSIS):
-        raise PageError(f"{where}: expected\n{want}\nbut it printed\n{got}")
-
-
-def _tidy(text: str) -> str:
-    """Blanks at the ends of lines are nobody's business."""
-    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    if not CHECKER.check_output(expected, printed, ELLIPSIS | NORMALIZE_WHITESPACE):
+        raise PageError(f"{where}: expected\n{expected}\nbut it printed\n{printed}")
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ def test_there_is_an_example_for_each_idea() -> None:
 def test_an_example_prints_what_it_says(example: Path, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", str(example)],
+        [sys.executable, "-W", "error", str(example)],
         check=False,
         capture_output=True,
         text=True,

@@ -24,7 +24,7 @@ def environment() -> dict[str, str]:
 
 def started(folder: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", str(PROGRAM), str(folder), "--out", str(out), *options],
+        [sys.executable, "-W", "error", str(PROGRAM), str(folder), "--out", str(out), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -35,7 +35,7 @@ def anchors(page: Path) -> set[str]:
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-m", "tests.docs.run_page", str(page)],
+        [sys.executable, "-m", "tests.docs.run_page", str(page)],
         check=False,
         capture_output=True,
         text=True,
