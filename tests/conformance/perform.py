@@ -1,10 +1,11 @@
 """Perform acts on a store, and say what it answered and how it stands then: without what is random by nature."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
+from penstock.core.answers import Refused, Spawned
 from penstock.core.leases import (
     Ability,
     Append,
@@ -23,6 +24,7 @@ from penstock.core.leases import (
     Step,
     Suspend,
 )
+from penstock.core.limits import LimitView
 from penstock.core.registry import Definition, WorkerInfo
 from penstock.core.requests import Send
 from penstock.core.run import NewRun, Run
@@ -82,8 +84,21 @@ def _outcome(given: dict[str, Any], memory: Memory) -> Outcome:
             return Restart(lease=lease, input=b"again")
 
 
+def _plain(answer: object) -> object:
+    """Without prose, whose words are each store's own."""
+    if isinstance(answer, list):
+        return [_plain(one) for one in cast("list[object]", answer)]
+    if isinstance(answer, Refused | Spawned):
+        return msgspec.structs.replace(answer, detail="")
+    return answer
+
+
 async def perform(store: Store, clock: FakeClock, act: Act, memory: Memory) -> object:
     """The answer of the store, comparable with that of another."""
+    return _plain(await _answer(store, clock, act, memory))
+
+
+async def _answer(store: Store, clock: FakeClock, act: Act, memory: Memory) -> object:
     match act.name:
         case "claim" | "settle" | "turn" | "extend" | "record" | "spawn" | "append" | "block":
             return await _by_holder(store, act, memory)
@@ -193,6 +208,11 @@ class Seen:
     views: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
 
 
+def _used(view: LimitView) -> bool:
+    """Keys that nobody needs may be shown or not."""
+    return bool(view.used or view.out or view.parked)
+
+
 async def look_shortly(store: Store) -> Seen:
     """All runs, and whether the store is sound."""
     return Seen(await store.check(), (await store.find(Filter(), limit=1000)).items)
@@ -202,7 +222,7 @@ async def look_fully(store: Store, clock: FakeClock) -> Seen:
     """All that the views show; in an order of our own where the contract names none."""
     minute = int(clock() // 60)
     views: dict[str, list[Any]] = {
-        "limits": sorted(await store.limits(), key=lambda view: (view.definition.name, view.key)),
+        "limits": sorted(filter(_used, await store.limits()), key=lambda view: (view.definition.name, view.key)),
         "dead": list((await store.dead()).items),
         "schedules": await store.schedules(),
         "due": await store.schedules(due=True),
