@@ -84,6 +84,7 @@ class Slots:
             if trade is None:
                 _log.error("run %s of %s was claimed, and nothing here can carry it out", claim.run_id, claim.task)
                 self._outbox.put(None, Release(lease=claim.lease, unstarted=True))
+                self.rest()
                 continue
             held = Held(Attempt(claim, self._host, safe_until), trade)
             self.held[held] = None
@@ -159,7 +160,7 @@ class Slots:
             self._tell_waiters()
 
     def rest(self) -> None:
-        """Claim nothing for a moment: there is no thread or process to be had."""
+        """Claim nothing for a moment: what would be claimed could not be carried out."""
         if not self._resting:
             self._resting = True
             asyncio.get_running_loop().call_later(REST, self._rested)
