@@ -158,10 +158,10 @@ def outcome(i: int, settled: Outcome, now: int) -> Row:
             values: tuple[Value, ...] = (result,)
         case Retry(delay=delay, error=error, forget=forget):
             values = (microseconds(delay), error, text(forget) if forget else None)
-        case Fail(error=error, cause=cause):
-            values = (error, cause.value)
-        case Release(refused=refused):
-            values = (refused,)
+        case Fail(error=error, cause=cause, forget=forget):
+            values = (error, cause.value, text(forget) if forget else None)
+        case Release(refused=refused, unstarted=unstarted):
+            values = (refused, int(unstarted))
         case Suspend(wake=wake):
             at = microseconds(wake.at)
             if wake.delay is not None:

@@ -44,7 +44,7 @@ def definitions(namespace: str) -> Iterator[str]:
         yield in_namespace(statement, namespace)
     for script in sources().values():
         if script.on is not None:
-            body = f"create temp trigger penstock_on{script.name} after {script.on} begin\n{script.text}\nend"
+            body = f"create temp trigger penstock_on{script.name} {script.on} begin\n{script.text}\nend"
             yield in_namespace(body, namespace)
         elif script.args is not None:
             view = f"penstock_do_{script.name.lstrip('_')}"

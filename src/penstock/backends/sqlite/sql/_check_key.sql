@@ -2,7 +2,8 @@
 -- args: g i id key task input_hash kind now
 insert or ignore into penstock_refused
 select :g, :i, 'invalid', :id, 'a key is refused on dependencies, calls and runs with children'
-where :kind <> 'started' or exists (select 1 from penstock_incoming c where c.g = :g and c.parent_id = :id);
+where :kind <> 'started' or exists (select 1 from penstock_incoming c where c.g = :g and c.parent_id = :id)
+    or exists (select 1 from penstock_group x where x.g = :g and x.flow = :id);
 insert or ignore into penstock_refused
 select :g, :i, 'key_conflict', k.run_id, 'key ' || quote(:key) || ' stands for other input'
 from penstock_key k

@@ -12,12 +12,12 @@ select
         when x.fault is not null then x.fault
         when x.flow is null or x.opens and f.n is null then null
         when f.n is null then 'not_found'
-        when not f.open and exists (
+        when (not f.open or exists (select 1 from penstock_mark m where m.n = f.n and m.closing)) and exists (
             select 1 from penstock_incoming o
             where o.g = x.g and not exists (select 1 from penstock_run r where r.id = o.id)
         ) then 'state'
     end,
-    x.fault_i, coalesce(x.detail, case when f.n is null then 'no such flow' else 'the flow is not open' end), :now
+    x.fault_i, coalesce(x.detail, case when x.flow is null then '' when f.n is null then 'no such flow' else 'the flow is not open' end), :now
 from penstock_group x
 left join penstock_run h on h.id = x.holder and h.token = x.token and h.state = 'running'
 left join penstock_run f on f.id = x.flow

@@ -1,5 +1,5 @@
 -- What follows from every end of a life, whoever ended it.
--- on: update of state on penstock_run when new.state in ('succeeded', 'failed', 'cancelled') and old.state <> new.state
+-- on: after update of state on penstock_run when new.state in ('succeeded', 'failed', 'cancelled') and old.state <> new.state
 -- Its place in a line, and its slots, go to the next.
 insert into penstock_do_offer select old.line_name, old.line_key, new.since_at where old.line_name is not null;
 insert into penstock_do_give

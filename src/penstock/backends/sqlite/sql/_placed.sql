@@ -1,5 +1,5 @@
 -- Keep count of who stands where.
--- on: update of place, line_name, line_key, priority on penstock_run when old.line_name is not null or new.line_name is not null or old.place = 'side' or new.place = 'side'
+-- on: before update of place, line_name, line_key, priority on penstock_run when old.line_name is not null or new.line_name is not null or old.place = 'side' or new.place = 'side'
 update penstock_stand set parked = parked - (old.place is 'line'), out = out - (old.place is 'ready')
 where name = old.line_name and key = old.line_key and queue = old.queue and priority = old.priority;
 insert into penstock_stand (name, key, queue, priority, parked, out)

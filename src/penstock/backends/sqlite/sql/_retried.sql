@@ -4,7 +4,7 @@ insert into penstock_do_note
 select :n, :now, case when :error is null then 'release' else 'attempt' end, coalesce(:error, x''), 1;
 update penstock_run set
     failures = failures + (:error is not null), releases = releases + (:error is null), settled = :settled,
-    idle_claims = 0
+    idle_claims = case when :delay > 0 or :error is not null then 0 else idle_claims end
 where n = :n;
 insert into penstock_do_free select :n where :limits is not null;
 insert into penstock_do_settle_ending select :n, :now, 'retry', :settled, null, null where :ending is not null;

@@ -17,6 +17,7 @@ with recursive task (name) as (
 select t.name, (
     select m.newest from penstock_run r join penstock_terms m on m.id = r.terms
     where r.task = t.name and r.state = 'succeeded' and r.alarm_at is not null
+        and r.state in ('succeeded', 'failed', 'cancelled')
     order by r.n desc limit 1
 )
 from task t where t.name is not null;
