@@ -1,4 +1,4 @@
-"""What happens seldom: results that fill a call, threads that can't be had, claims for nobody, runs removed meanwhile."""
+"""What happens seldom: results that fill a call, no thread to be had, claims for nobody, runs removed meanwhile."""
 
 import asyncio
 import threading
