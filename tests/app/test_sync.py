@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from penstock import App, Blocking, InvalidInput, ResultTimeout, Run, RunFailed, Task
-from penstock.app.operations import Operations
 from penstock.sync import SyncApp, SyncRun, SyncTask
 
 
@@ -115,7 +114,7 @@ def parameters(function: Any) -> list[tuple[str, Any, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("front", "behind"), [(SyncApp, Operations), (SyncRun, Run), (SyncTask, Task)], ids=lambda kind: kind.__name__
+    ("front", "behind"), [(SyncApp, App), (SyncRun, Run), (SyncTask, Task)], ids=lambda kind: kind.__name__
 )
 def test_the_front_takes_what_the_async_verbs_take(front: type[Any], behind: type[Any]) -> None:
     verbs = [name for name, member in vars(front).items() if not name.startswith("_") and inspect.isfunction(member)]

@@ -98,7 +98,7 @@ class App(Operations):
     @property
     def sync(self) -> SyncApp:
         """The same verbs for code without a loop."""
-        return SyncApp(self, self._client.portal)
+        return SyncApp(self, self._client.portal, self.close)
 
     async def open(self) -> None:
         """Connect now, in this loop, rather than with the first call; again after `close`. Harmless to repeat."""

@@ -3,7 +3,7 @@
 Each raises `Blocking` where a loop is running.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Unpack
 
 from penstock.app.handle import SyncRun
@@ -22,9 +22,15 @@ from penstock.core.views import Count, Page
 class SyncApp:
     """What `app.sync` is. Made anew each time; holds nothing of its own."""
 
-    def __init__(self, operations: Operations, portal: Portal) -> None:
+    def __init__(self, operations: Operations, portal: Portal, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._app = operations
+        self._portal = portal
         self._call = portal.call
+        self._close = close
+
+    def close(self) -> None:
+        self._call(self._close)
+        self._portal.close()
 
     def run(self, run_id: str) -> SyncRun[Any]:
         return self._app.run(run_id).sync
