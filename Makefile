@@ -101,6 +101,9 @@ map: setup ## the tree with each module's first line
 diagram: setup ## the states and moves of a run, as a Mermaid diagram
 	@$(BIN)/python tools/diagram.py
 
+reference: setup ## write docs/reference/api.md anew, from signatures and docstrings
+	@$(BIN)/python tools/reference.py > $(VENV)/.reference && mv $(VENV)/.reference docs/reference/api.md
+
 wheel-test: setup ## build the wheel, install it elsewhere, type-check a user's program against it
 	$(BIN)/python tools/wheel_test.py
 
@@ -112,4 +115,4 @@ clean: ## remove what building and testing left, but not .venv
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup run test test-all check format format-check lint types contracts architecture spelling \
-	conformance twins crash mutants bench docs-test map diagram wheel-test requirements clean
+	conformance twins crash mutants bench docs-test map diagram reference wheel-test requirements clean

@@ -1,6 +1,6 @@
 """Print the reference of all public names, made from their signatures and docstrings: a test compares it with the page.
 
-`python tools/reference.py > docs/reference/api.md`
+`make reference` writes it to docs/reference/api.md.
 """
 
 import ast
@@ -199,7 +199,7 @@ def page() -> str:
             parts += [part for name in names for part in of_name(penstock, name)]
     for module_name in MODULES:
         module: ModuleType = getattr(penstock, module_name)
-        parts.append(f"## penstock.{module_name}\n\n{module.__doc__ or ''}")
+        parts.append(f"## penstock.{module_name}\n\n{module.__doc__ or ''}\n")
         names = [name for name in module.__all__ if name not in penstock.__all__]
         parts += [part for name in names for part in of_name(module, name)]
     return "\n".join(parts).rstrip() + "\n"
