@@ -5,6 +5,7 @@ from tests.architecture.source import PACKAGE, ROOT, committed
 SOURCE_LINES = 400  # aim: 300
 TEST_LINES = 600  # aim: 500
 SQL_LINES = 120
+SCHEMA_LINES = 400  # a list of what there is, read by looking up
 KILOBYTES = 500
 
 
@@ -32,7 +33,9 @@ def test_no_program_beside_the_package_is_longer_than_one_thought() -> None:
 
 
 def test_no_script_is_longer_than_one_move() -> None:
-    assert longer_than(SQL_LINES, ".sql", below="src") == []
+    long = longer_than(SQL_LINES, ".sql", below="src")
+    assert [found for found in long if "/schema/" not in found] == []
+    assert longer_than(SCHEMA_LINES, ".sql", below="src") == []
 
 
 def test_no_large_file_is_committed() -> None:
