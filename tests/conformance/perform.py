@@ -88,7 +88,9 @@ def _plain(answer: object) -> object:
     """Without prose, whose words are each store's own."""
     if isinstance(answer, list):
         return [_plain(one) for one in cast("list[object]", answer)]
-    if isinstance(answer, Refused | Spawned):
+    if isinstance(answer, Refused):
+        return msgspec.structs.replace(answer, detail="", run_id=None if answer.answer == "invalid" else answer.run_id)
+    if isinstance(answer, Spawned):
         return msgspec.structs.replace(answer, detail="")
     return answer
 

@@ -279,6 +279,7 @@ def fork(t: Tables, run_id: str, new_id: str, *, upto: int | None) -> Answer:
         options=row.new.options,
         priority=row.priority,
         crashes=row.new.crashes,
+        siblings=row.new.siblings,
         limits=row.new.limits,
         tags=row.new.tags,
         keep=row.new.keep,

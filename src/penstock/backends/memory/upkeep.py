@@ -245,7 +245,7 @@ def over_age(t: Tables, row: Row) -> bool:
 
 def next_in(t: Tables) -> float | None:
     """Seconds until time alone moves something."""
-    dues = (lines.due_at(t, key) for key in t.lines if key[0] in t.limits)
+    dues = (lines.due_at(t, key) for key in t.lines if key[0] in t.limits and lines.parked(t, key))
     moments: list[float] = [due for due in dues if due is not None]
     for row in t.rows.values():
         if row.state.finished:
