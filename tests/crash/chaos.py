@@ -9,7 +9,9 @@ import random
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, cast
 
 from penstock.app.app import App
@@ -36,15 +38,17 @@ IN_WORKERS: Final = (
     "after_commit",
 )
 IN_PRODUCERS: Final = ("in_enqueue", "before_ack", "holding_lock", "before_commit", "in_commit", "after_commit")
-WHEN_IDLE: Final = "in_checkpoint"  # the log is folded into the file when nothing was written for a while
+FOLDING: Final = "in_checkpoint"  # the log is being folded into the file
 DURING: Final = 0.003  # seconds: a fault "in" a call comes within so long after its begin
 
 
 class Chaos:
     """The fault that waits for this process."""
 
-    def __init__(self, journal: Journal, seed: int) -> None:
+    def __init__(self, journal: Journal, file: Path, seed: int) -> None:
         self.journal = journal
+        self.file = file  # the store's
+        self.committing = False
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
         self._point = ""
@@ -55,6 +59,8 @@ class Chaos:
         """From now on the nth passage of this point sends the signal."""
         with self._lock:
             self._point, self._left, self._signal = point, nth, what
+        if point == FOLDING:
+            threading.Thread(target=self._watch, daemon=True).start()
 
     def at(self, point: str) -> None:
         """This point is passed."""
@@ -65,6 +71,16 @@ class Chaos:
         """A call begins: its fault comes from another thread, while it is under way or just over."""
         if self._passed(point):
             threading.Timer(self._chance.uniform(0.0, DURING), self._strike, [point]).start()
+
+    def _watch(self) -> None:
+        """The file itself is written by checkpoints only: strike when that happens while this process commits."""
+        seen = self.file.stat().st_mtime_ns
+        while True:
+            time.sleep(0.0002)  # a checkpoint takes milliseconds
+            now = self.file.stat().st_mtime_ns
+            if now != seen and self.committing:
+                self._strike(FOLDING)
+            seen = now
 
     def _passed(self, point: str) -> bool:
         if point != self._point:
@@ -188,9 +204,9 @@ def _passing(chaos: Chaos, sql: str, execute: Callable[[], sqlite3.Cursor]) -> s
     if words.startswith("commit"):
         chaos.at("before_commit")
         chaos.during("in_commit")
+        chaos.committing = True
         cursor = execute()
+        chaos.committing = False
         chaos.at("after_commit")
         return cursor
-    if "wal_checkpoint" in words:
-        chaos.during(WHEN_IDLE)
     return execute()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from penstock.core.answers import Answer
 from penstock.core.run import Cause, Run
 from penstock.core.state import State
-from tests.crash.oracle import Event
+from tests.crash.oracle import Event, Lease
 from tests.crash.work import end_of, plan_of, result_of
 
 ENDS = {"Complete", "Fail"}
@@ -115,35 +115,35 @@ def _check_counters(found: Found, run: Run) -> None:
 
 def _check_writes(found: Found, events: Iterable[Event], runs: Mapping[str, Run | None]) -> None:
     """No write is taken under a lease when a newer one was known, and the newest lease alone ends a run."""
-    fences: dict[str, int] = {}
+    fences: dict[Lease, int] = {}
     newest: dict[str, int] = Counter()
-    late: set[str] = set()
-    tried: set[str] = set()
-    ended: dict[str, set[str]] = defaultdict(set)
+    late: set[Lease] = set()
+    tried: set[Lease] = set()
+    ended: dict[str, set[Lease]] = defaultdict(set)
     for event in events:
         match event.kind:
             case "claimed":
-                fences[event.token] = event.fence
+                fences[event.lease] = event.fence
                 newest[event.run] = max(newest[event.run], event.fence)
-            case "settling" if event.token not in tried:  # a repeat may be answered ok: what was done once is done
-                tried.add(event.token)
-                if fences[event.token] < newest[event.run]:
-                    late.add(event.token)
+            case "settling" if event.lease not in tried:  # a repeat may be answered ok: what was done once is done
+                tried.add(event.lease)
+                if fences[event.lease] < newest[event.run]:
+                    late.add(event.lease)
             case "settled":
                 found.counts[f"settles answered {event.answer}"] += 1
                 if event.answer == Answer.OK:
-                    found.expect(event.token not in late, f"run {event.run}: a late {event.detail} was taken")
+                    found.expect(event.lease not in late, f"run {event.run}: a late {event.detail} was taken")
                     if event.detail in ENDS:
-                        ended[event.run].add(event.token)
+                        ended[event.run].add(event.lease)
             case _:
                 pass
     found.counts["late settles tried"] = len(late)
-    for run_id, tokens in ended.items():
+    for run_id, leases in ended.items():
         run = runs.get(run_id)
         state = "gone" if run is None else run.state
-        found.expect(len(tokens) == 1, f"run {run_id} was ended under {len(tokens)} leases")
+        found.expect(len(leases) == 1, f"run {run_id} was ended under {len(leases)} leases")
         found.expect(
-            max(fences[token] for token in tokens) == newest[run_id] or state in {State.QUEUED, State.SCHEDULED},
+            max(fences[lease] for lease in leases) == newest[run_id] or state in {State.QUEUED, State.SCHEDULED},
             f"run {run_id} was ended, then claimed again",
         )
 
@@ -164,18 +164,20 @@ def _check_executions(found: Found, events: Iterable[Event], runs: Mapping[str, 
 def _check_leases(found: Found, events: Iterable[Event], faulty: set[int]) -> None:
     """Only faults cost leases."""
     begun = {(event.run, event.fence) for event in events if event.kind == "started"}
-    unsettled: dict[str, Event] = {}  # by token: its claim
+    unsettled: dict[Lease, Event] = {}  # its claim
+    refused: set[Lease] = set()  # a heartbeat may also come just after the settle of the same process
     for event in events:
         match event.kind:
             case "claimed":
-                unsettled[event.token] = event
+                unsettled[event.lease] = event
             case "settled" if event.answer == Answer.OK:
-                claim = unsettled.pop(event.token, event)
+                claim = unsettled.pop(event.lease, event)
                 found.counts["handed back"] += event.detail == "Release" and (claim.run, claim.fence) in begun
-            case "extended":
-                found.counts[f"extends answered {event.answer}"] += 1
+            case "extended" if event.answer == Answer.LOST:
+                refused.add(event.lease)
             case _:
                 pass
+    found.counts["leases of which a heartbeat was refused"] = len(refused & unsettled.keys())
     living = sum(claim.pid not in faulty for claim in unsettled.values())
     found.counts["leases lost by the dead and the stopped"] = len(unsettled) - living
     found.counts["leases lost by the living"] = living

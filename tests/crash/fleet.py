@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
-from tests.crash.oracle import Event, Tail
+from tests.crash.oracle import Event, Lease, Tail
 
 ROOT: Final = Path(__file__).parent.parent.parent
 
@@ -103,7 +103,7 @@ class Fleet:
         self.folder = folder
         self.events: list[Event] = []
         self.seen = Counter[str]()  # events by kind
-        self.held: dict[int, set[str]] = {}  # tokens that a process has claimed and not settled, by pid
+        self.held: dict[int, set[Lease]] = {}  # what a process has claimed and not settled, by pid
         self._tail = Tail(folder)
         self._members: list[Member] = []
 
@@ -128,9 +128,9 @@ class Fleet:
             self.seen[event.kind] += 1
             held = self.held.setdefault(event.pid, set())
             if event.kind == "claimed":
-                held.add(event.token)
+                held.add(event.lease)
             elif event.kind == "settled":
-                held.discard(event.token)
+                held.discard(event.lease)
         return new
 
     def wait_for(self, kind: str, seconds: float, *, pid: int | None = None, number: int | None = None) -> Event:

@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final, Self
 
@@ -20,8 +20,10 @@ from tests.crash.work import Plan, plan_of
 from tests.crash.worker import LEASE
 
 SHARED: Final = 10_000_000  # numbers from here on are enqueued by every producer
-LATEST: Final = 15.0  # seconds for an armed fault to strike
-PASSAGES: Final = {"in_heartbeat": 2, "after_heartbeat": 2, "in_upkeep": 3, "after_upkeep": 3, "in_checkpoint": 1}
+LATEST: Final = 20.0  # seconds for an armed fault to strike
+MORE: Final = 20  # runs that are enqueued besides when it has not struck yet ...
+MORE_AFTER: Final = 1.0  # ... after so many seconds
+PASSAGES: Final = {"in_heartbeat": 2, "after_heartbeat": 2, "in_upkeep": 3, "after_upkeep": 3}
 DRAIN: Final = 2 * LEASE + 10.0  # seconds, beyond what the backlog itself takes
 RATE: Final = 40.0  # runs a second that the backlog takes at worst, on a busy machine
 
@@ -46,8 +48,17 @@ class Harness:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.fleet.__exit__(*error)
+    def __exit__(self, kind: object, *error: object) -> None:
+        self.fleet.__exit__()
+        if kind is not None:
+            print(f"seed {self.seed}; faults {dict(self.landed)}\n{self._left()}\n{self.fleet.troubles()}")  # noqa: T201
+
+    def _left(self) -> str:
+        """The runs whose end nobody has seen."""
+        left = acknowledged(self.fleet.events).keys() - {
+            event.run for event in self.fleet.events if event.kind == "seen"
+        }
+        return f"{len(left)} runs left, the first of them {sorted(left)[:5]}"
 
     # work
 
@@ -62,10 +73,9 @@ class Harness:
             self._next += own
         self._next_shared += shared
 
-    def fed(self, seconds: float = 60.0) -> None:
+    def fed(self) -> None:
         """Return when the producers are through with what they were told."""
-        for number, producer in enumerate(self.producers):
-            self.fleet.wait_for("done", seconds, pid=producer.pid, number=int(self._orders[number].split()[1]))
+        wait_until(self._is_fed, "every enqueue to be acknowledged", 60.0)
 
     def keep_up(self, most: int) -> None:
         """Return when no more than so many runs are unfinished."""
@@ -82,18 +92,28 @@ class Harness:
     def kill_worker(self, point: str) -> None:
         """One worker dies at this named point, or "at random"; another takes its place."""
         place = self.chance.randrange(len(self.workers))
-        self._kill(self.workers[place], point)
+        member = self.workers[place]
+        if point == "at random":
+            self._wait_busy(member)
+            self._pause()
+            member.send(signal.SIGKILL)
+        else:
+            member.arm(point, self._passage(point))
+        self._until_dead(member, point)
         self.workers[place] = self._worker(place)
 
     def kill_producer(self, point: str, count: int) -> None:
-        """One producer dies at this point of its work; another of its name completes that."""
+        """One producer dies at this point of its work on so many runs; another of its name completes that."""
         place = self.chance.randrange(len(self.producers))
+        member = self.producers[place]
         if point == "at random":
             self.feed(count)
+            self._pause()
+            member.send(signal.SIGKILL)
         else:
-            self.producers[place].arm(point, self.chance.randint(1, 5))
+            member.arm(point, self.chance.randint(1, 5))
             self.feed(count)
-        self._kill(self.producers[place], point, armed=True)
+        self._until_dead(member, point)
         self.producers[place] = self._producer(place)
         self.producers[place].tell(self._orders[place])
 
@@ -106,7 +126,7 @@ class Harness:
             member.send(signal.SIGSTOP)
         else:
             member.arm(point, self._passage(point), signal.SIGSTOP)
-        wait_until(lambda: member.stopped, f"{member.name} to stop {point}", LATEST)
+        self._work_until(lambda: member.stopped, f"{member.name} to stop {point}")
         self.stopped.add(member.pid)
         self.landed[f"SIGSTOP {point}"] += 1
         self._until_taken(member)
@@ -142,7 +162,7 @@ class Harness:
         """Return when others have claimed every run that the member holds, or can't: it may have the file's lock."""
         self.fleet.look()
         held = set(self.fleet.held.get(member.pid, ()))
-        runs = {event.run for event in self.fleet.events if event.kind == "claimed" and event.token in held}
+        runs = {run for run, _ in held}
         deadline = time.monotonic() + 4 * LEASE
 
         def taken() -> bool:
@@ -154,21 +174,34 @@ class Harness:
         wait_until(taken, "others to claim", 10 * LEASE)
         self.landed["stopped until others had claimed"] += not runs
 
-    def _kill(self, member: Member, point: str, *, armed: bool = False) -> None:
-        if point == "at random":
-            if not armed:
-                self._wait_busy(member)
-            self._pause()
-            member.send(signal.SIGKILL)
-        elif not armed:
-            member.arm(point, self._passage(point))
+    def _until_dead(self, member: Member, point: str) -> None:
+        """Return when the process is dead: by the fault that waits for it, else from outside."""
         try:
-            member.wait(LATEST)
+            self._work_until(lambda: member.code is not None, f"{member.name} to die {point}")
             self.landed[f"SIGKILL {point}"] += 1
-        except TookTooLong:  # it does not come by there any more
+        except TookTooLong:
             self.landed[f"SIGKILL instead of {point}"] += 1
         self.dead.add(member.pid)
         member.kill()
+
+    def _work_until(self, struck: Callable[[], bool], what: str) -> None:
+        """Return when the fault has struck; there is more work until it does. Raises `TookTooLong`."""
+        deadline = time.monotonic() + LATEST
+        while True:
+            try:
+                wait_until(struck, what, MORE_AFTER)
+            except TookTooLong:
+                if time.monotonic() > deadline:
+                    raise
+                if self._is_fed():
+                    self.feed(MORE)
+            else:
+                return
+
+    def _is_fed(self) -> bool:
+        self.fleet.look()
+        done = {event.number for event in self.fleet.events if event.kind == "done"}
+        return all(int(order.split()[1]) in done for order in self._orders.values())
 
     def _wait_busy(self, member: Member) -> None:
         def busy() -> object:

@@ -8,8 +8,11 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
+
+Lease: TypeAlias = tuple[str, str]  # run and token
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -24,6 +27,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     number: int = -1  # of the work
     answer: str = ""
     detail: str = ""
+
+    @property
+    def lease(self) -> Lease:
+        """The lease that it speaks of: claims of one call may share a token."""
+        return self.run, self.token
 
 
 class Journal:

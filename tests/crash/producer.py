@@ -31,7 +31,7 @@ def is_cancelled(number: int) -> bool:
 class Producer:
     def __init__(self, folder: Path, name: str, seed: int) -> None:
         self.journal = Journal(folder, name)
-        self.chaos = Chaos(self.journal, seed)
+        self.chaos = Chaos(self.journal, folder / "store.db", seed)
         self._folder = folder
         self._name = name
         self._chance = random.Random(seed)

@@ -35,6 +35,5 @@ def test_what_a_stopped_worker_writes_late_is_refused(tmp_path: Path, seed: int,
         tell(report("Zombies", harness, found, time.monotonic() - began))
         assert found.wrong == [], f"seed {seed}\n{harness.fleet.troubles()}"
         assert harness.landed["stopped until others had claimed"] >= STOPS // 2, f"seed {seed}: {harness.landed}"
-        refused = found.counts["settles answered lost"] + found.counts["extends answered lost"]
         assert found.counts["late settles tried"] >= STOPS // 3, f"seed {seed}: hardly a zombie tried: {found.counts}"
-        assert refused >= found.counts["late settles tried"]
+        assert found.counts["settles answered lost"] >= found.counts["late settles tried"]

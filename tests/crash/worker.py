@@ -33,8 +33,9 @@ def main() -> None:
     folder, name, seed, grace = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     random.seed(seed)
     journal = Journal(folder, name)
-    chaos = Chaos(journal, seed)
-    app = App(f"sqlite:///{folder / 'store.db'}", name="crash")
+    file = folder / "store.db"
+    chaos = Chaos(journal, file, seed)
+    app = App(f"sqlite:///{file}", name="crash")
     infest(app, chaos)
     Work(app, chaos)
     listen(chaos)
