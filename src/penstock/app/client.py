@@ -14,7 +14,6 @@ from penstock.core.answers import Accepted, Entered, Refused
 from penstock.core.errors import Blocking, Invalid
 from penstock.core.requests import Group
 from penstock.core.run import ChildOf, Kind, NewRun, Run
-from penstock.core.state import State
 from penstock.engine.batcher import BYTES, ITEMS
 from penstock.models.current import Running, running
 from penstock.models.jobs import JobHandler, Surroundings
@@ -114,10 +113,6 @@ class Client:
         """Raises `Blocking` in a running task: it would hold a slot that the other run may need."""
         if not allow_block and running() is not None:
             raise Blocking(call, "a waiting task holds a slot of its worker. Say allow_block=True if that is meant")
-
-    async def states(self, run_ids: Sequence[str]) -> list[State | None]:
-        """How the runs stand."""
-        return [None if run is None else run.state for run in await (await self.store()).get(run_ids)]
 
 
 def accepted(part: Sequence[NewRun], answer: Accepted | Refused) -> Accepted:

@@ -4,12 +4,12 @@ from typing import Any
 
 import msgspec
 
-from penstock.core import error_record
-from penstock.core.error_record import ErrorRecord, type_name
-from penstock.core.errors import Crashed, DeadlineExceeded, Expired, PenstockError, RunCancelled, RunFailed
+from penstock.core.error_record import ErrorRecord
+from penstock.core.errors import RunCancelled, RunFailed
 from penstock.core.run import Cause, Run
 from penstock.core.shape import Shape
 from penstock.core.state import State
+from penstock.models.ends import decoded, ended_by
 
 
 def result_of(run: Run, returns: Shape | None, data: bytes | None) -> Any:
@@ -29,36 +29,9 @@ def result_of(run: Run, returns: Shape | None, data: bytes | None) -> Any:
 
 def error_of(run: Run) -> ErrorRecord | None:
     """The run's last error; of ends that no code raised, what they mean. None: there was none."""
-    if run.error is not None:
-        return decoded(run.error)
-    if run.state is not State.FAILED:
-        return None
-    error = _error_for(run)
-    return ErrorRecord(type=type_name(type(error)), message=str(error))
-
-
-def decoded(data: bytes) -> ErrorRecord:
-    """A stored error; what can't be read as one is shown as it is."""
-    try:
-        return error_record.decode(data)
-    except msgspec.DecodeError:
-        return ErrorRecord(type="Error", message=data.decode(errors="replace"))
-
-
-def _error_for(run: Run) -> PenstockError:
-    match run.cause:
-        case Cause.CRASHED:
-            return Crashed(run.id, run.crashes)
-        case Cause.EXPIRED:
-            return Expired(run.id)
-        case Cause.DEADLINE:
-            return DeadlineExceeded(run.id)
-        case Cause.LOOP:
-            return PenstockError("the run was claimed 1,000 times without any progress")
-        case Cause.CHILD:
-            return PenstockError(f"run {run.cause_id}, on which it depends, ended badly")
-        case _:
-            return PenstockError(f"cause: {run.cause}")
+    if run.state is State.FAILED:
+        return ended_by(run.id, run.cause, run.error, crashes=run.crashes)
+    return None if run.error is None else decoded(run.error)
 
 
 def _cancelled_by(run: Run) -> str | None:

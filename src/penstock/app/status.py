@@ -4,12 +4,13 @@ from typing import Any
 
 import msgspec
 
-from penstock.app.endings import decoded, error_of
+from penstock.app.endings import error_of
 from penstock.core.codec import Codec
 from penstock.core.error_record import ErrorRecord
 from penstock.core.run import Run
 from penstock.core.state import State
 from penstock.core.views import LogEntry
+from penstock.models.ends import decoded
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,7 +30,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     since_at: float  # in this state since
     input: Any  # the arguments by name, as JSON has them
     result: Any = None
-    error: ErrorRecord | None = None  # the last one, also while the run is tried again
+    error: ErrorRecord | None = None  # why it failed; `Run.attempts` has those of earlier attempts
     due_at: float | None = None
     started_at: float | None = None
     finished_at: float | None = None

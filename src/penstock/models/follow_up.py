@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
-from penstock.core import error_record
 from penstock.core.codec import Codec
 from penstock.core.error_record import ErrorRecord
 from penstock.core.errors import OutputError
 from penstock.core.leases import Claim
 from penstock.core.run import About
 from penstock.core.state import State
+from penstock.models.ends import ended_by
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,14 +39,8 @@ def told(about: About, claim: Claim, codec: Codec) -> Failure | Success:
     if about.state is State.SUCCEEDED:
         result = _plain(codec.decode(about.result or b"null"), "the result")
         return Success(run_id=about.run_id, task=about.task, input=given, result=result, attempts=about.attempts)
-    return Failure(run_id=about.run_id, task=about.task, input=given, error=error_of(about), attempts=about.attempts)
-
-
-def error_of(about: About) -> ErrorRecord:
-    """The run's last error; for ends that no code raised, their cause."""
-    if about.error is None:
-        return ErrorRecord(type=str(about.cause or about.state), message=about.cause_id or "")
-    return error_record.decode(about.error)
+    error = ended_by(about.run_id, about.cause, about.error)
+    return Failure(run_id=about.run_id, task=about.task, input=given, error=error, attempts=about.attempts)
 
 
 def _plain(data: bytes, what: str) -> Any:
