@@ -107,10 +107,13 @@ def ready_at(row: Row) -> float | None:
 
 def expire(t: Tables, most: int) -> int:
     """Runs not started, or not finished, in time; flows left open; workers gone."""
+    for worker in [info.worker for info in t.workers.values() if info.expires_at <= t.now]:
+        del t.workers[worker]
+        t.last_claims.pop(worker, None)
     done = 0
     for row in sorted(t.rows.values(), key=lambda row: row.no):
         if done >= most:
-            return done
+            break
         cause = overdue(t, row)
         if cause is Cause.ABANDONED:
             moves.finish(t, row, Ending(state=State.CANCELLED, cause=cause))
@@ -118,9 +121,6 @@ def expire(t: Tables, most: int) -> int:
         elif cause is not None:
             moves.end(t, row, Ending(state=State.FAILED, cause=cause))
             done += 1
-    for worker in [info.worker for info in t.workers.values() if info.expires_at <= t.now]:
-        del t.workers[worker]
-        t.last_claims.pop(worker, None)
     return done
 
 
@@ -200,7 +200,7 @@ def clear(t: Tables, row: Row) -> None:
 def purge(t: Tables, most: int) -> int:
     """Finished trees whose time is over go whole; then keys whose run is gone."""
     done = 0
-    for row in sorted(expendable(t), key=lambda row: row.finish_no):
+    for row in expendable(t):
         if done >= most:
             break
         tree = moves.below(t, row)
@@ -218,18 +218,18 @@ def purge(t: Tables, most: int) -> int:
 
 
 def expendable(t: Tables) -> list[Row]:
-    """Finished roots beyond their age, or beyond the number of succeeded ones kept for their task."""
+    """Finished roots beyond their age, the oldest first; then those beyond the number of succeeded ones of their task."""
     roots = [row for row in t.rows.values() if row.state.finished and not row.dead and is_root(t, row)]
     succeeded: dict[str, list[Row]] = {}
     for row in roots:
         if row.state is State.SUCCEEDED:
             succeeded.setdefault(row.new.task, []).append(row)
-    beyond: set[str] = set()
-    for rows in succeeded.values():
-        rows.sort(key=lambda row: row.finish_no)
-        keep = rows[-1].new.keep.newest
-        beyond |= {row.id for row in rows[: max(0, len(rows) - keep)]}
-    return [row for row in roots if row.id in beyond or over_age(t, row)]
+    beyond: list[Row] = []
+    for _, rows in sorted(succeeded.items()):
+        rows.sort(key=lambda row: row.no)
+        beyond += rows[: max(0, len(rows) - rows[-1].new.keep.newest)]
+    aged = sorted((row for row in roots if goes_at(row) <= t.now), key=lambda row: (goes_at(row), row.no))
+    return aged + [row for row in beyond if goes_at(row) > t.now]
 
 
 def is_root(t: Tables, row: Row) -> bool:
@@ -237,10 +237,10 @@ def is_root(t: Tables, row: Row) -> bool:
     return t.parent_of(row) is None or row.kind is Kind.STARTED
 
 
-def over_age(t: Tables, row: Row) -> bool:
+def goes_at(row: Row) -> float:
+    """When the age of a finished run is over."""
     keep = row.new.keep
-    seconds = keep.succeeded if row.state is State.SUCCEEDED else keep.failed
-    return row.finished_at is not None and row.finished_at + seconds <= t.now
+    return (row.finished_at or 0.0) + (keep.succeeded if row.state is State.SUCCEEDED else keep.failed)
 
 
 def next_in(t: Tables) -> float | None:
