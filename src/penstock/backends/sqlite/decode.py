@@ -212,6 +212,7 @@ class _ClaimRow(msgspec.Struct, array_like=True):
     history: int
     claims: int
     crashes: int
+    last_chance: int
     enqueued_at: int
     started_at: int
     priority: int
@@ -255,6 +256,7 @@ def _claim(row: _ClaimRow, payloads: _Payloads, token: str) -> Claim:
         history=row.history,
         claims=row.claims,
         crashes=row.crashes,
+        last_chance=bool(row.last_chance),
         enqueued_at=row.enqueued_at / 1e6,
         started_at=row.started_at / 1e6,
         priority=row.priority,
