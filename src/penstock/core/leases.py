@@ -51,6 +51,7 @@ class Claim(Record, frozen=True, kw_only=True):
     history: int
     claims: int
     crashes: int
+    last_chance: bool = False  # it has crashed, and one more lost lease fails it
     enqueued_at: float
     started_at: float
     priority: int = 0

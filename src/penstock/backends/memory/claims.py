@@ -155,6 +155,7 @@ def claim_of(row: Row) -> Claim:
         history=row.history,
         claims=row.claims,
         crashes=row.crashes,
+        last_chance=0 < row.crashes >= new.crashes - 1,
         enqueued_at=row.enqueued_at,
         started_at=row.started_at,
         priority=row.priority,
