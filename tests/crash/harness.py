@@ -155,7 +155,7 @@ class Harness:
                     slow.pop((event.run, event.fence), None)
             return bool(slow)
 
-        wait_until(found, "a slow run to begin", LATEST)
+        self._work_until(found, "a slow run to begin")
         return by_pid[next(iter(slow.values()))]
 
     def _until_taken(self, member: Member) -> None:
@@ -163,7 +163,7 @@ class Harness:
         self.fleet.look()
         held = set(self.fleet.held.get(member.pid, ()))
         runs = {run for run, _ in held}
-        deadline = time.monotonic() + 4 * LEASE
+        deadline = time.monotonic() + 8 * LEASE
 
         def taken() -> bool:
             for event in self.fleet.look():
@@ -171,7 +171,7 @@ class Harness:
                     runs.discard(event.run)
             return not runs or time.monotonic() > deadline
 
-        wait_until(taken, "others to claim", 10 * LEASE)
+        wait_until(taken, "others to claim", 16 * LEASE)
         self.landed["stopped until others had claimed"] += not runs
 
     def _until_dead(self, member: Member, point: str) -> None:
@@ -239,6 +239,7 @@ class Harness:
         for member in (*self.producers, self.observer):
             member.hang_up()
         for worker in self.workers:
+            self.fleet.wait_for("working", LATEST, pid=worker.pid)
             worker.send(signal.SIGTERM)
         codes = {member.name: member.wait(20.0) for member in (*self.producers, self.observer, *self.workers)}
         self.fleet.look()

@@ -34,6 +34,6 @@ def test_what_a_stopped_worker_writes_late_is_refused(tmp_path: Path, seed: int,
         found = harness.finish()
         tell(report("Zombies", harness, found, time.monotonic() - began))
         assert found.wrong == [], f"seed {seed}\n{harness.fleet.troubles()}"
-        assert harness.landed["stopped until others had claimed"] >= STOPS // 2, f"seed {seed}: {harness.landed}"
+        assert harness.landed["stopped until others had claimed"] >= STOPS // 3, f"seed {seed}: {harness.landed}"
         assert found.counts["late settles tried"] >= STOPS // 3, f"seed {seed}: hardly a zombie tried: {found.counts}"
         assert found.counts["settles answered lost"] >= found.counts["late settles tried"]

@@ -39,7 +39,7 @@ def main() -> None:
     infest(app, chaos)
     Work(app, chaos)
     listen(chaos)
-    journal.write("up")
+    app.on("worker.started", lambda _: journal.write("working"))  # from now on SIGTERM is a gentle stop
     app.run_worker(concurrency=CONCURRENCY, lease=LEASE, grace=grace)
     journal.write("down")
 
