@@ -3,10 +3,12 @@
 from penstock import sync, testing
 from penstock.app.app import App
 from penstock.app.claimed import Claimed
+from penstock.app.front import SyncApp
 from penstock.app.handle import Run, SyncRun
 from penstock.app.named import NamedCall, NamedTask
 from penstock.app.operations import Known
 from penstock.app.options import Options, options
+from penstock.app.rehearsal import Rehearsal
 from penstock.app.status import Attempted, Line, Reason, Status
 from penstock.app.task import AsyncTask, Call, SyncTask, Task, ThreadTask
 from penstock.app.upkeep import Reconciled
@@ -40,14 +42,17 @@ from penstock.core.errors import (
     Timeout,
     Unavailable,
     UnknownTask,
+    WorkerFailed,
     WrongState,
 )
 from penstock.core.inject import Depends, inject
+from penstock.core.registry import WorkerInfo
 from penstock.core.retry import Retry
 from penstock.core.run import Keep
 from penstock.core.state import State
-from penstock.core.views import Page
+from penstock.core.views import Count, Page, StoreInfo
 from penstock.engine.events import Event
+from penstock.engine.health import Health
 from penstock.models.context import Context, context
 from penstock.models.follow_up import Failure, Success
 
@@ -63,6 +68,7 @@ __all__ = [
     "Codec",
     "Context",
     "Control",
+    "Count",
     "Crashed",
     "DeadlineExceeded",
     "Depends",
@@ -72,6 +78,7 @@ __all__ = [
     "Event",
     "Expired",
     "Failure",
+    "Health",
     "Invalid",
     "InvalidInput",
     "Keep",
@@ -93,6 +100,7 @@ __all__ = [
     "Purged",
     "Reason",
     "Reconciled",
+    "Rehearsal",
     "ResultTimeout",
     "Retry",
     "RetryIn",
@@ -102,7 +110,9 @@ __all__ = [
     "Snooze",
     "State",
     "Status",
+    "StoreInfo",
     "Success",
+    "SyncApp",
     "SyncRun",
     "SyncTask",
     "Task",
@@ -111,6 +121,8 @@ __all__ = [
     "Unavailable",
     "UnknownTask",
     "Worker",
+    "WorkerFailed",
+    "WorkerInfo",
     "WrongState",
     "context",
     "inject",

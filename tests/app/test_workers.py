@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from penstock import App, Blocking, Closed, Event, Invalid, Retry, RunFailed
+from penstock import App, Blocking, Closed, Event, Invalid, Retry, RunFailed, WorkerFailed
 from penstock.app import working
+from penstock.backends.memory import MemoryStore
 
 
 async def test_no_run_is_worked_on_twice_by_two_workers(app: App) -> None:
@@ -29,6 +30,24 @@ async def test_no_run_is_worked_on_twice_by_two_workers(app: App) -> None:
         runs = await app.enqueue_many([task.call(n) for n in range(100)])
         assert await asyncio.gather(*(run.result(timeout=30) for run in runs)) == list(range(100))
     assert sorted(seen) == list(range(100))
+
+
+async def test_a_worker_that_fails_ends_what_waits_for_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would do what the body waits for."""
+
+    async def broken(*_: object) -> Any:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(MemoryStore, "claim", broken)
+    monkeypatch.setattr(MemoryStore, "turn", broken)
+    async with App("memory://") as app:
+        run = await app.enqueue("unknown", unchecked=True)
+        with pytest.raises(WorkerFailed):
+            async with app.worker():
+                await run.result()
+    current = asyncio.current_task()
+    assert current is not None
+    assert not current.cancelling()
 
 
 async def test_a_worker_that_stops_lets_its_runs_end(app: App) -> None:

@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-from penstock.core.errors import Closed, Invalid, Unavailable
+from penstock.core.errors import Closed, Invalid, Unavailable, WorkerFailed
 from penstock.core.state import State
 from penstock.engine.handler import Attempt
 from penstock.engine.settings import Settings
-from penstock.engine.supervision import WorkerFailed
 from tests.engine.support import TestHandler, enqueue, new_store, read, until_finished, worker_of
 from tests.engine.tapped import tapped
 from tests.engine.virtual import now, passes, virtual

@@ -46,9 +46,10 @@ class App(Operations):
     """Registered tasks, and the store in which their runs are.
 
     `url`: "memory://", "sqlite:///jobs.db", ...; None: the environment's PENSTOCK_URL, else penstock.db beside the
-    program. `namespace` keeps apart who shares a store. `mode`: "both", "enqueue" (no worker here) or "work" (only
-    running tasks enqueue); None: PENSTOCK_MODE, else "both". `defaults` are `options(...)` for all runs, `queues` those
-    for the runs of a queue. `payload_limit`: bytes of one input or result. Raises `Invalid` for what is refused.
+    program. `namespace` keeps apart who shares a store; None: PENSTOCK_NAMESPACE, else "penstock". `mode`: "both",
+    "enqueue" (no worker here) or "work" (only running tasks enqueue); None: PENSTOCK_MODE, else "both". `defaults` are
+    `options(...)` for all runs, `queues` those for the runs of a queue. `payload_limit`: bytes of one input or result.
+    Raises `Invalid` for what is refused.
     """
 
     def __init__(  # noqa: PLR0913 (each is said once, by name)
@@ -56,7 +57,7 @@ class App(Operations):
         url: str | None = None,
         *,
         name: str | None = None,
-        namespace: str = "penstock",
+        namespace: str | None = None,
         mode: Mode | None = None,
         defaults: Options = NOTHING,
         queues: Mapping[str, Options] | None = None,
@@ -64,7 +65,7 @@ class App(Operations):
         payload_limit: int = LIMIT,
     ) -> None:
         self.name = None if name is None else check_name(name, "name")
-        self.namespace = check_name(namespace, "namespace")
+        self.namespace = _namespace(namespace)
         self.url = _url(url)
         self.observers = Observers()
         client = Client(
@@ -229,6 +230,11 @@ def _url(url: object) -> str:
     if not isinstance(found, str):
         raise Invalid("url", found, "a text")
     return found
+
+
+def _namespace(namespace: str | None) -> str:
+    found = os.environ.get("PENSTOCK_NAMESPACE", "penstock") if namespace is None else namespace
+    return check_name(found, "namespace")
 
 
 def _mode(mode: object) -> Mode:

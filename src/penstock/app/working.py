@@ -45,7 +45,7 @@ class NamedByWorker(TypedDict, total=False):
     concurrency: int  # runs at once, 1 to 10 000; default 10
     lease: Duration  # after which a silent worker's runs go to others; at least 1 s, default 30 s
     grace: Duration  # for which a stopping worker lets its runs go on; default 25 s
-    burst: bool  # stop when nothing is left to do
+    burst: bool  # stop when nothing is ready any more; what is due later stays
     name: str  # the beginning of its identity, for people
 
 
@@ -63,6 +63,9 @@ class Worker:
         self._engine: EngineWorker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._concurrency: int | None = None
+        self._body: asyncio.Task[Any] | None = None  # what runs inside `async with`
+        self._watch: asyncio.Task[None] | None = None
+        self._interrupted = False
 
     def __repr__(self) -> str:
         return f"<Worker {self._settings.name}>"
@@ -73,7 +76,7 @@ class Worker:
         engine.start()
 
     async def run(self) -> None:
-        """Work until stopped (with `burst`: until nothing is left to do); then nothing is held any more.
+        """Work until stopped (with `burst`: until nothing is ready); then nothing is held any more.
 
         Raises `WorkerFailed` if one of the worker's loops keeps failing.
         """
@@ -90,15 +93,27 @@ class Worker:
 
     async def stopped(self) -> None:
         """Return when it has stopped. Raises what ended it, if that was a failure."""
-        if self._engine is not None:
-            await self._engine.stopped()
-        self._client.workers.discard(self)
+        try:
+            if self._engine is not None:
+                await self._engine.stopped()
+        finally:
+            self._client.workers.discard(self)
 
     async def __aenter__(self) -> Self:
+        """Work while the body runs. A worker that fails cancels the body, and `WorkerFailed` comes out of it."""
         await self.start()
+        self._body = asyncio.current_task()
+        self._watch = asyncio.create_task(self._wake_body(), name="penstock worker's body")
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        watch, self._watch, self._body = self._watch, None, None
+        if watch is not None and not watch.done():
+            watch.cancel()
+        current = asyncio.current_task()
+        if self._interrupted and current is not None:
+            self._interrupted = False
+            current.uncancel()
         self.stop()
         await self.stopped()
 
@@ -147,6 +162,15 @@ class Worker:
                     await self.stopped()
                 else:
                     await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.stopped(), self._loop))
+
+    async def _wake_body(self) -> None:
+        """If the worker ends in a failure, nobody will do what the body may be waiting for."""
+        try:
+            await self.stopped()
+        except Exception:  # noqa: BLE001 (raised where the body is left)
+            if self._body is not None:
+                self._interrupted = True
+                self._body.cancel()
 
     async def _made(self) -> EngineWorker:
         if self._engine is not None:

@@ -30,6 +30,7 @@ PenstockError
 │   ├── DeadlineExceeded   the run did not finish in time
 │   ├── Expired            the run did not start in time
 │   └── Crashed            its workers were lost too often
+├── WorkerFailed           a worker's own loop kept failing: it has stopped
 └── Control                never an error: see `control.py`
 """
 # ruff: noqa: N818 (the names say what happened; `except penstock.Closed` reads well without a suffix)
@@ -285,3 +286,15 @@ class Crashed(PenstockError):
         )
         self.run_id = run_id
         self.crashes = crashes
+
+
+class WorkerFailed(PenstockError):
+    """A loop of the worker kept failing: the worker has handed back what it could, and stopped."""
+
+    def __init__(self, worker: str, loop: str, failures: str) -> None:
+        super().__init__(
+            f"worker {worker} has stopped: its {loop} loop failed {failures}. Start it again; if that does not help, "
+            "report it"
+        )
+        self.worker = worker
+        self.loop = loop

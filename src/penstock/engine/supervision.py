@@ -12,25 +12,13 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from penstock.core.clock import Clock
-from penstock.core.errors import Closed, PenstockError, Unavailable
+from penstock.core.errors import Closed, Unavailable, WorkerFailed
 from penstock.engine.patience import Backoff
 
 RESTARTS: Final = 5  # within `MEMORY` seconds; one more ends the worker
 MEMORY: Final = 60.0
 
 _log: Final = logging.getLogger(__name__)
-
-
-class WorkerFailed(PenstockError):
-    """A loop of the worker kept failing: the worker has handed back what it could, and stopped."""
-
-    def __init__(self, worker: str, loop: str, error: BaseException) -> None:
-        super().__init__(
-            f"worker {worker} has stopped: its {loop} loop failed {RESTARTS + 1} times within {MEMORY:g} s, at last "
-            f"with {type(error).__name__}: {error}. Start it again; if that does not help, report it"
-        )
-        self.worker = worker
-        self.loop = loop
 
 
 class WorkerStopped(Closed):
@@ -94,8 +82,12 @@ async def supervise(
             _log.exception("the %s loop of worker %s failed", duty.name, worker)
             failed(f"{duty.name}: {type(error).__name__}: {error}")
             if len(failures) > RESTARTS and now - failures[0] < MEMORY:
-                raise WorkerFailed(worker, duty.name, error) from error
+                raise WorkerFailed(worker, duty.name, _told(error)) from error
         else:
             return
         duty.restarts += 1
         await asyncio.sleep(backoff.wait())
+
+
+def _told(error: BaseException) -> str:
+    return f"{RESTARTS + 1} times within {MEMORY:g} s, at last with {type(error).__name__}: {error}"
