@@ -50,7 +50,7 @@ async def test_a_run_that_waits_here_and_is_cancelled_or_lost_is_never_called() 
             while worker.health().waiting < 10:
                 await passes(0.001)
             assert worker._rig is not None
-            held = worker._rig.slots._waiting[-1]
+            held = worker._rig.slots._ahead._line[-1]
             victim = held.attempt.claim.run_id
             if reason is Reason.CANCEL:
                 await store.cancel([victim])

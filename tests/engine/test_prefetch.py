@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from penstock.core.state import State
+from penstock.engine.ahead import STALE
 from penstock.engine.handler import Attempt
 from penstock.engine.held import Trade
 from penstock.engine.loops import LoopCarrier
-from penstock.engine.prefetch import AHEAD, CALM, MOST, QUICK, STALE, Prefetch
+from penstock.engine.prefetch import AHEAD, CALM, MOST, QUICK, Prefetch
 from tests.engine.support import TestHandler, enqueue, new_store, read, until_finished, worker_of
 from tests.engine.tapped import Tapped, tapped
 from tests.engine.virtual import now, passes, virtual
@@ -155,7 +156,7 @@ async def test_a_cancelled_run_that_waits_here_is_never_started() -> None:
         while worker.health().waiting < 10:
             await passes(0.001)
         assert worker._rig is not None
-        victim = worker._rig.slots._waiting[-1].attempt.claim.run_id
+        victim = worker._rig.slots._ahead._line[-1].attempt.claim.run_id
         await store.cancel([victim])
         (run,) = await until_finished(store, [victim])
         assert run.state is State.CANCELLED

@@ -12,7 +12,6 @@ QUICK: Final = 0.020  # seconds: the mean of a task whose runs may be claimed ah
 AHEAD: Final = 0.050  # seconds of work, at the rate of late
 MOST: Final = 256  # more would make no call cheaper
 CALM: Final = 1.0  # seconds without claiming ahead, after a run came that may not wait here
-STALE: Final = 0.100  # seconds after which what still waits is handed back: the slots are taken by slow runs
 
 
 class Prefetch:

@@ -6,15 +6,16 @@ The books of one loop. Knows neither how the store is asked nor how a handler is
 import asyncio
 import logging
 from asyncio import CancelledError
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeAlias
 
 from penstock.core.answers import Answer
 from penstock.core.leases import Claim, Outcome, Release
+from penstock.engine.ahead import STALE, Ahead
+from penstock.engine.alone import Alone
 from penstock.engine.handler import Attempt, Host
 from penstock.engine.held import Held, Trade
-from penstock.engine.prefetch import STALE, Prefetch
+from penstock.engine.prefetch import Prefetch
 from penstock.engine.stop import Reason
 from penstock.engine.timeouts import Timeouts
 
@@ -60,8 +61,8 @@ class Slots:
         self.concurrency = 1
         self.open = True  # whether runs may be claimed and started
         self._resting = False
-        self._waiting: deque[Held] = deque()  # claimed ahead
-        self._moved_at = 0.0  # when one of these began last
+        self._wary = False  # the last claim brought a run at its last chance: there may be more, ask for one at a time
+        self._ahead = Ahead(host.clock)
         self._host = host
         self._clock = host.clock
         self._crew = crew
@@ -69,16 +70,19 @@ class Slots:
         self._prefetch = prefetch
         self._judge = judge
         self._timeouts = Timeouts[Held | None](host.clock, self._time_is_over)
+        self._alone = Alone(self._start, self._freed)
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     def room(self) -> int:
         """How many runs may be claimed: free slots, and a few more if runs are quick."""
-        if not self.open or self._resting:
+        if not self.open or self._resting or self._alone.held is not None:
             return 0
-        return self.concurrency - self.running + self._prefetch.surplus() - len(self._waiting)
+        free = self.concurrency - self.running
+        return min(free, 1) if self._wary else free + self._prefetch.surplus() - len(self._ahead)
 
     def receive(self, claims: Sequence[Claim], safe_until: float) -> None:
         """Take these runs in: start what has a slot, keep what may wait, hand back the rest."""
+        self._wary = False
         for claim in claims:
             trade = self._crew.trade_of(claim)
             if trade is None:
@@ -88,36 +92,46 @@ class Slots:
                 continue
             held = Held(Attempt(claim, self._host, safe_until), trade)
             self.held[held] = None
-            if self.open and self.running < self.concurrency and not self._waiting:
+            self._wary = self._wary or claim.last_chance
+            if not self.open or self._alone.held is not None:
+                self._hand_back(held)
+            elif claim.last_chance:
+                self.hand_back_waiting()
+                self._alone.take(held)
+            elif self.running < self.concurrency and not self._ahead:
                 self._start(held)
-            elif self.open and self._prefetch.fits(trade):
+            elif self._prefetch.fits(trade):
                 self._wait(held)
             else:
                 self._prefetch.calm()
                 self._hand_back(held)
         self.fill()
+        self._look_at_alone()
 
     def fill(self) -> None:
         """Start what waits, as far as there are slots."""
-        while self._waiting and self.open and self.running < self.concurrency:
-            self._start(self._waiting.popleft())
+        while self._ahead and self.open and self.running < self.concurrency:
+            self._start(self._ahead.next())
 
     def hand_back_waiting(self) -> None:
         """Nothing waits here any more."""
-        while self._waiting:
-            self._hand_back(self._waiting.popleft())
+        while self._ahead:
+            self._hand_back(self._ahead.next())
 
     @property
     def waiting(self) -> int:
         """Runs claimed ahead."""
-        return len(self._waiting)
+        return len(self._ahead) + self._alone.waits
 
     def ask(self, held: Held, reason: Reason) -> None:
         """Ask the run to stop, and see to it that its settle does not wait for it for ever."""
         if held.ended or not held.attempt.stop.request(reason):
             return
-        if held in self._waiting:
-            self._waiting.remove(held)
+        unstarted = self._alone.waits and self._alone.held is held
+        if held in self._ahead:
+            self._ahead.remove(held)
+            unstarted = True
+        if unstarted:
             if reason is Reason.LOST:
                 self._end(held, None)
             else:
@@ -153,9 +167,10 @@ class Slots:
                 if not self._prefetch.fits(held.trade):
                     self._prefetch.calm()
             self._end(held, outcome)
-        if self._waiting:
-            self._moved_at = now
+        if self._ahead:
+            self._ahead.moved(now)
             self.fill()
+        self._look_at_alone()
         if self._waiters:
             self._tell_waiters()
 
@@ -188,6 +203,7 @@ class Slots:
             self._crew.lost(held)
         else:
             _log.error("run %s of %s could not be settled: %s", claim.run_id, claim.task, answer)
+        self._look_at_alone()
         if self._waiters:
             self._tell_waiters()
 
@@ -195,6 +211,8 @@ class Slots:
         """Claim and start nothing more; what waits here is handed back."""
         self.open = False
         self.hand_back_waiting()
+        if self._alone.waits and self._alone.held is not None:
+            self._hand_back(self._alone.held)
 
     @property
     def unfinished(self) -> list[Held]:
@@ -215,6 +233,14 @@ class Slots:
     def fire_timeouts(self) -> None:
         """Look at the timeouts now: for those who move the clock by hand."""
         self._timeouts.fire_due()
+
+    def _look_at_alone(self) -> None:
+        if self._alone.waits:
+            self._alone.others(len(self.held) - 1, room=self.running < self.concurrency)
+
+    def _freed(self) -> None:
+        self._look_at_alone()
+        self._outbox.nudge(look=True)
 
     def _tell_waiters(self) -> None:
         waiters, self._waiters = self._waiters, []
@@ -243,19 +269,14 @@ class Slots:
             self.rest()
 
     def _wait(self, held: Held) -> None:
-        if not self._waiting:
-            self._moved_at = self._clock()
+        if self._ahead.put(held):
             self._timeouts.add(None, STALE)
-        elif held.attempt.claim.priority > self._waiting[-1].attempt.claim.priority:
-            by_priority = sorted([*self._waiting, held], key=lambda one: -one.attempt.claim.priority)
-            self._waiting = deque(by_priority)
-            return
-        self._waiting.append(held)
 
     def _end(self, held: Held, outcome: Outcome | None) -> None:
         """Its outcome is known: settle it, or, if there is nothing to say, forget it."""
         held.ended = True
         self._timeouts.drop(held)
+        self._alone.leave(held)
         if outcome is None:
             self.held.pop(held, None)
             self._crew.lost(held)
@@ -266,10 +287,10 @@ class Slots:
 
     def _hand_back_stale(self) -> None:
         """If no slot has become free for a while, slow runs have them all: others may be quicker."""
-        if self._waiting and self._clock() - self._moved_at >= STALE:
+        if self._ahead.stale:
             self._prefetch.calm()
             self.hand_back_waiting()
-        elif self._waiting:
+        elif self._ahead:
             self._timeouts.add(None, STALE)
 
     def _hand_back(self, held: Held) -> None:
