@@ -3,7 +3,7 @@
 A store that does not answer is no failure: the loop tries again for ever, and shows it. Anything else is a bug: after a
 few restarts in a short time the worker stops, loudly.
 """
-# ruff: noqa: N818 (the names say what happened)
+
 
 import asyncio
 import logging
