@@ -1,8 +1,8 @@
 """The place of a run at its last chance: it has lost so many leases that one more fails it.
 
 Perhaps it is what kills workers; more likely it was only near one that does. So it is carried out without neighbours:
-none can fail it, and if it kills again, it alone was there. Waiting for the others to end is bounded, and so is the time
-without neighbours: a worker whose runs were merely unlucky twice does not carry out one at a time for hours.
+none can fail it, and if it kills again, it alone was there. Waiting for the others to end is bounded, and so is
+the time without neighbours: a worker whose runs were merely unlucky twice does not carry out one at a time for hours.
 """
 
 import asyncio

@@ -4,7 +4,6 @@ A store that does not answer is no failure: the loop tries again for ever, and s
 few restarts in a short time the worker stops, loudly.
 """
 
-
 import asyncio
 import logging
 from collections import deque
