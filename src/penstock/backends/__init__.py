@@ -4,7 +4,7 @@ They know neither the engine nor the models.
 """
 
 from importlib import import_module
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 from urllib.parse import urlsplit
 
 from penstock.core.clock import Clock, system_clock
@@ -31,5 +31,5 @@ def open_store(url: str, *, namespace: str = "penstock", clock: Clock = system_c
     if scheme not in BACKENDS:
         allowed = ", ".join(f"{known}://" for known in sorted(BACKENDS))
         raise Invalid("url", url, f"must begin with one of {allowed}")
-    backend: Backend = import_module(BACKENDS[scheme])
+    backend = cast("Backend", import_module(BACKENDS[scheme]))
     return backend.from_url(url, namespace=namespace, clock=clock)

@@ -2,9 +2,9 @@
 
 Every operation is one whole move, in one transaction or script: all of it happened or nothing did, and no two ever
 interleave on the same run. Which moves an operation may make is `core.state.MOVES`. With a stale lease it changes
-nothing and answers `lost`. Asked twice, it does once. If it makes a run ready it rings, after the commit. Operations that
-take many items answer for each; a bad item never spoils its neighbours. The store's clock decides, tokens guard every
-write, payloads are opaque bytes. What can't be answered raises `Unavailable`, which says whether it may have been
+nothing and answers `lost`. Asked twice, it does once. If it makes a run ready it rings, after the commit. Operations
+that take many items answer for each; a bad item never spoils its neighbours. The store's clock decides, tokens guard
+every write, payloads are opaque bytes. What can't be answered raises `Unavailable`, which says whether it may have been
 applied: then the caller repeats the identical call. `docs/reference/contract.md` has the rules that operations share.
 """
 

@@ -218,7 +218,7 @@ def purge(t: Tables, most: int) -> int:
 
 
 def expendable(t: Tables) -> list[Row]:
-    """Finished roots beyond their age, the oldest first; then those beyond the number of succeeded ones of their task."""
+    """Finished roots beyond their age, the oldest first; then those beyond the number kept of their task."""
     roots = [row for row in t.rows.values() if row.state.finished and not row.dead and is_root(t, row)]
     succeeded: dict[str, list[Row]] = {}
     for row in roots:
