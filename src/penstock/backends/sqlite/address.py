@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from penstock.core.errors import Invalid
 
-_FORMS: Final = "say sqlite:///relative.db or sqlite:////absolute/path.db, with ?fast=1 for commits that a power cut may lose"
+_FORMS: Final = (
+    "say sqlite:///relative.db or sqlite:////absolute/path.db, with ?fast=1 for commits that a power cut may lose"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,11 +69,9 @@ def _is_simple(group: Group) -> bool:
 def _enter_plain(session: Session, groups: list[Group]) -> list[Accepted | Refused]:
     runs = [new for group in groups for new in group.runs]
     before = session.execute(_LATEST).fetchone()[0]
-    stored = _insert_plain(session, [encode.plain(i, new) for i, new in enumerate(runs, before + 1)])
+    stored = _insert_plain(session, runs, before + 1)
     session.execute("update penstock_tick set serial = serial + ?", (len(runs),))
     session.rung |= {queue_topic(queue) for queue in {new.queue for new in runs}}
-    if any(new.at or new.delay or new.expires is not None or new.deadline is not None for new in runs):
-        session.rung.add(UPKEEP)
     if stored == len(runs):
         return [Accepted(runs=tuple([Entered(id=new.id, created=True) for new in group.runs])) for group in groups]
     found = session.execute(
@@ -90,10 +88,14 @@ def _entered(new: NewRun, fresh: set[str]) -> Entered:
     return Entered(id=new.id, created=created)
 
 
-def _insert_plain(session: Session, rows: list[Row]) -> int:
-    """How many of the rows are new."""
+def _insert_plain(session: Session, runs: Sequence[NewRun], first: int) -> int:
+    """How many of the runs are new."""
     before = session.connection.total_changes
-    session.each("plain", rows)
+    if any(map(encode.is_timed, runs)):
+        session.rung.add(UPKEEP)
+        session.rows("_timed", [encode.timed(n, new, session.now) for n, new in enumerate(runs, first)])
+    else:
+        session.rows("_plain", [encode.plain(n, new) for n, new in enumerate(runs, first)])
     return session.connection.total_changes - before
 
 
@@ -115,9 +117,7 @@ def fault_of(group: Group) -> Refused | None:
     return None
 
 
-def put_groups(
-    session: Session, groups: Sequence[tuple[int, Group, str | None, str | None, Refused | None]]
-) -> None:
+def put_groups(session: Session, groups: Sequence[tuple[int, Group, str | None, str | None, Refused | None]]) -> None:
     """Lay groups out for a script: number, group, holder and token of a spawn, and what is wrong with it."""
     session.forget("group", "incoming", "refused")
     rows: list[Row] = []
@@ -251,4 +251,3 @@ class Callers:
             return Answer(session.words(1)[0])
 
         return await self._writer.do(job)
-

@@ -59,7 +59,9 @@ def check_place(path: Path) -> None:
         raise Invalid("url", str(path), "this is a folder: name a file in it")
     kind = file_system(path.parent)
     if kind in NETWORK:
-        raise Invalid("url", str(path), f"it lies on {kind}, where locks do not hold: use a local disk or a database server")
+        raise Invalid(
+            "url", str(path), f"it lies on {kind}, where locks do not hold: use a local disk or a database server"
+        )
 
 
 def file_system(folder: Path) -> str:
@@ -82,9 +84,13 @@ def refusal(error: sqlite3.Error, path: Path) -> Exception:
     """The typed error for a file that can't be opened."""
     code = primary(error)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return Invalid("url", str(path), f"this file is no sound SQLite database ({error}); restore it, or name another")
+        return Invalid(
+            "url", str(path), f"this file is no sound SQLite database ({error}); restore it, or name another"
+        )
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
-        return Invalid("url", str(path), f"it can't be opened for writing ({error}); see to the rights of file and folder")
+        return Invalid(
+            "url", str(path), f"it can't be opened for writing ({error}); see to the rights of file and folder"
+        )
     return unavailable(error, committing=False)
 
 

@@ -38,13 +38,15 @@ def terms_of(
     dead_letter: str | None,
     on_success: FollowUp | None,
     on_failure: FollowUp | None,
-) -> tuple[int, tuple[Row, ...]]:
-    """What whole tasks have in common: the number that stands for it, and the rows behind that."""
+) -> tuple[int, int | None, tuple[Row, ...]]:
+    """What whole tasks have in common: the number that stands for it, how long a run is kept if nothing else follows from
+    its success, and the rows behind the number.
+    """
     rows: tuple[Row, ...] = ()
     after = 0
     if on_success is not None or on_failure is not None:
         plain = NewRun(id="", task="")
-        after, rows = terms_of(keep, plain.crashes, plain.siblings, None, None, None)
+        after, _, rows = terms_of(keep, plain.crashes, plain.siblings, None, None, None)
     values: Row = (
         microseconds(keep.succeeded),
         microseconds(keep.failed),
@@ -52,16 +54,14 @@ def terms_of(
         crashes,
         siblings.value,
         dead_letter,
-        *(
-            None if one is None else text([one.task, one.queue, one.version, after])
-            for one in (on_success, on_failure)
-        ),
+        *(None if one is None else text([one.task, one.queue, one.version, after]) for one in (on_success, on_failure)),
     )
     number = int.from_bytes(hashlib.sha256(_json(values)).digest()[:8], "big", signed=True)
-    return number, (*rows, (number, *values))
+    kept = microseconds(keep.succeeded) if on_success is None else None
+    return number, kept, (*rows, (number, *values))
 
 
-def terms(new: NewRun) -> tuple[int, tuple[Row, ...]]:
+def terms(new: NewRun) -> tuple[int, int | None, tuple[Row, ...]]:
     """The terms of a new run."""
     return terms_of(new.keep, new.crashes, new.siblings, new.dead_letter, new.on_success, new.on_failure)
 
@@ -79,23 +79,36 @@ def is_plain(new: NewRun) -> bool:
     )
 
 
-def plain(i: int, new: NewRun) -> Row:
-    """The row of a plain run, as _plain.sql has it."""
-    at, delay = new.at, new.delay
+def is_timed(new: NewRun) -> bool:
+    """Whether time means something to the run."""
+    return not (new.at is None and new.delay is None and new.expires is None and new.deadline is None)
+
+
+def plain(n: int, new: NewRun) -> Row:
+    """The row of a plain run that is ready, as _plain.sql has it."""
+    number, kept, _ = terms(new)
+    return (n, new.id, new.task, new.queue, new.version, new.priority, new.input, new.options, number, kept)
+
+
+def timed(n: int, new: NewRun, now: int) -> Row:
+    """The row of any plain run, as _timed.sql has it."""
+    due = now + microseconds(new.delay or 0.0) if new.at is None else microseconds(new.at)
+    expires, deadline = microseconds(new.expires), microseconds(new.deadline)
+    expires_at = None if expires is None else max(due, now) + expires
+    deadline_at = None if deadline is None else now + deadline
+    ready = due <= now
     return (
-        i,
-        new.id,
-        new.task,
-        new.queue,
-        new.version,
-        new.input,
-        new.options,
-        new.priority,
-        None if at is None else microseconds(at),
-        None if delay is None else microseconds(delay),
-        None if new.expires is None else microseconds(new.expires),
-        None if new.deadline is None else microseconds(new.deadline),
-        terms(new)[0],
+        *plain(n, new),
+        n if ready else None,
+        "queued" if ready else "scheduled",
+        1 if ready else None,
+        None if ready else due,
+        min([moment for moment in (expires_at, deadline_at) if moment is not None], default=None),
+        microseconds(new.at),
+        expires,
+        expires_at,
+        deadline,
+        deadline_at,
     )
 
 
@@ -104,7 +117,19 @@ def incoming(g: int, i: int, new: NewRun) -> Row:
     key, edge = new.key, new.parent
     return (
         g,
-        *plain(i, new),
+        i,
+        new.id,
+        new.task,
+        new.queue,
+        new.version,
+        new.input,
+        new.options,
+        new.priority,
+        microseconds(new.at),
+        microseconds(new.delay),
+        microseconds(new.expires),
+        microseconds(new.deadline),
+        terms(new)[0],
         *((None, None, None) if key is None else (key.key, key.input_hash, microseconds(key.ttl))),
         *(
             (None, None, None, None, 1)
@@ -196,7 +221,7 @@ def step(i: int, item: RecordStep) -> Row:
 
 def put_terms(session: Session, runs: Sequence[NewRun], known: set[int]) -> None:
     """Store the terms of these runs, those that are not `known` to be there."""
-    wanted = {number: rows for number, rows in {terms(new) for new in runs} if number not in known}
+    wanted = {number: rows for number, _, rows in {terms(new) for new in runs} if number not in known}
     for row in {row for rows in wanted.values() for row in rows}:
         session.execute(f"insert or ignore into penstock_terms values ({', '.join('?' * len(TERMS))})", row)  # noqa: S608
     if wanted:

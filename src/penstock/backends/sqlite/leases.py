@@ -159,9 +159,7 @@ class Leases:
         return await self._writer.do(lambda session: spawn(session, spawns, self._terms))
 
     async def append(self, entries: Sequence[Append]) -> list[Answer]:
-        rows: list[Row] = [
-            (i, one.lease.run_id, one.lease.token, one.kind, one.data) for i, one in enumerate(entries)
-        ]
+        rows: list[Row] = [(i, one.lease.run_id, one.lease.token, one.kind, one.data) for i, one in enumerate(entries)]
 
         def job(session: Session) -> list[Answer]:
             session.each("append", rows)

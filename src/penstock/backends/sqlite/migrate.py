@@ -49,7 +49,9 @@ def migrate(connection: sqlite3.Connection, namespace: str, now: int) -> None:
 def version(connection: sqlite3.Connection, namespace: str) -> int:
     """The version of the namespace's schema; 0: there is none. Raises `Mismatch` where we can't work."""
     table = f"{namespace}_migration"
-    found = connection.execute("select name from sqlite_master where type = 'table' and lower(name) = lower(?)", (table,))
+    found = connection.execute(
+        "select name from sqlite_master where type = 'table' and lower(name) = lower(?)", (table,)
+    )
     name = found.fetchone()
     if name is None:
         return 0

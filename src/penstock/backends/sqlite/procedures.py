@@ -15,7 +15,7 @@ from penstock.backends import scripts
 from penstock.core.policy import POLICY
 
 _NAME: Final = re.compile(r"\bpenstock_(\w+)")
-_ARGUMENT: Final = re.compile(r"(?<![:\w]):(\w+)")
+ARGUMENT: Final = re.compile(r"(?<![:\w]):(\w+)")
 ROUNDS: Final = 2_000  # how often a procedure may repeat another
 
 
@@ -52,8 +52,10 @@ def definitions(namespace: str) -> Iterator[str]:
                 f"create temp view {view} ({', '.join(script.args)}) as select {', '.join('0' * len(script.args))}",
                 namespace,
             )
-            body = _ARGUMENT.sub(r"new.\1", script.text)
-            yield in_namespace(f"create temp trigger {view}_so instead of insert on {view} begin\n{body}\nend", namespace)
+            body = ARGUMENT.sub(r"new.\1", script.text)
+            yield in_namespace(
+                f"create temp trigger {view}_so instead of insert on {view} begin\n{body}\nend", namespace
+            )
 
 
 def define(connection: sqlite3.Connection, namespace: str) -> None:

@@ -5,14 +5,14 @@ is one statement of many rows, and what it answers is read as one row.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from typing import Final, TypeAlias
 
 import msgspec
 
-from penstock.backends.sqlite.procedures import arguments, in_namespace
+from penstock.backends.sqlite.procedures import ARGUMENT, arguments, in_namespace, sources
 
 Value: TypeAlias = str | int | float | bytes | None
 Row: TypeAlias = tuple[Value, ...]
@@ -40,6 +40,21 @@ def insert_sql(table: str, columns: tuple[str, ...], rows: int, fixed: int) -> s
     values = ", ".join(["(" + ", ".join("?" * varying) + ")"] * rows)
     last = "".join(", ?" * fixed)
     return f"insert into {table} ({', '.join(columns)}) select *{last} from (values {values}) where column1 is not null"  # noqa: S608
+
+
+@cache
+def rows_sql(script: str, rows: int) -> str:
+    """The script's one statement, with its last brackets as often as there are rows. ?1 is `now`."""
+    found = sources()[script]
+    assert found.each is not None, f"{script}.sql says nothing of rows"
+    columns = {name: number for number, name in enumerate(found.each)}
+    head, _, row = found.text.partition("values")
+
+    def numbered(number: int) -> str:
+        first = number * len(columns) + 2
+        return ARGUMENT.sub(lambda name: "?1" if name[1] == "now" else f"?{first + columns[name[1]]}", row)
+
+    return f"{head}values {', '.join(numbered(number) for number in range(rows))}"
 
 
 class Session:
@@ -74,13 +89,19 @@ class Session:
         fixed = (self.now,) if columns[-1] == "now" else ()
         self.insert(f"penstock_do_{operation}", columns, rows, fixed)
 
+    def rows(self, script: str, rows: Sequence[Row]) -> None:
+        """The script for all rows, in one statement or a few."""
+        columns = len(sources()[script].each or ())
+        for part, size in _parts(rows, columns, 1):
+            padding = (None,) * (columns * (size - len(part)))
+            self.connection.execute(
+                _named(rows_sql(script, size), self.namespace), [self.now, *chain.from_iterable(part), *padding]
+            )
+
     def insert(self, table: str, columns: tuple[str, ...], rows: Sequence[Row], fixed: Row = ()) -> None:
         """The rows into a table or procedure."""
         varying = len(columns) - len(fixed)
-        most = max(size for size in SIZES if size * varying + len(fixed) <= _VARIABLES)
-        for start in range(0, len(rows), most):
-            part = rows[start : start + most]
-            size = next(size for size in SIZES if size >= len(part))
+        for part, size in _parts(rows, varying, len(fixed)):
             padding = (None,) * (varying * (size - len(part)))
             sql = _named(insert_sql(table, columns, size, len(fixed)), self.namespace)
             # `fixed` comes first in the statement's text.
@@ -117,8 +138,14 @@ class Session:
         return frozenset(self.rung).union(msgspec.json.decode(found, type=list[str]))
 
 
+def _parts(rows: Sequence[Row], columns: int, beside: int) -> Iterator[tuple[Sequence[Row], int]]:
+    """The rows in parts that one statement can take, each with the number of rows for which there is a statement."""
+    most = max(size for size in SIZES if size * columns + beside <= _VARIABLES)
+    for start in range(0, len(rows), most):
+        part = rows[start : start + most]
+        yield part, next(size for size in SIZES if size >= len(part))
+
+
 @cache
 def _named(text: str, namespace: str) -> str:
     return in_namespace(text, namespace)
-
-

@@ -16,9 +16,7 @@ from penstock.core.clock import Clock, system_clock
 class SqliteStore(Callers, Leases, Upkeep, Control, Views, Within):
     """A store on a file, in any number of processes. Threads and loops may share it."""
 
-    def __init__(
-        self, where: address.Address, *, namespace: str = "penstock", clock: Clock = system_clock
-    ) -> None:
+    def __init__(self, where: address.Address, *, namespace: str = "penstock", clock: Clock = system_clock) -> None:
         self._where = where
         self._namespace = namespace
         self._clock = clock

@@ -126,7 +126,13 @@ class Views:
         rows = await self._look(lambda look: look.rows("log", {"run_id": run_id, "after": after, "most": limit}))
         return [
             LogEntry(
-                seq=seq, at=at / 1e6, kind=kind, data=data, attempt=attempt, worker=worker, started_at=seconds(started_at)
+                seq=seq,
+                at=at / 1e6,
+                kind=kind,
+                data=data,
+                attempt=attempt,
+                worker=worker,
+                started_at=seconds(started_at),
             )
             for seq, at, kind, data, attempt, worker, started_at in rows
         ]

@@ -63,6 +63,4 @@ def _queued(run: Run, facts: Stored, workers: Sequence[WorkerInfo]) -> Reason:
 
 
 def _fits(ability: Ability, run: Run) -> bool:
-    return (
-        ability.task == run.task and run.version in ("", ability.version) and ability.fingerprint not in run.refused
-    )
+    return ability.task == run.task and run.version in ("", ability.version) and ability.fingerprint not in run.refused

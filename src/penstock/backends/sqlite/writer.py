@@ -297,5 +297,6 @@ def _nothing(_: Session) -> None:
 def is_trouble(error: BaseException) -> bool:
     """Whether this is the database's trouble, not the job's."""
     return isinstance(error, sqlite3.OperationalError) or (
-        isinstance(error, sqlite3.DatabaseError) and connect.primary(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        isinstance(error, sqlite3.DatabaseError)
+        and connect.primary(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     )

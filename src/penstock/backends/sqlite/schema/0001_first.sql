@@ -24,7 +24,8 @@ create table penstock_run (
     queue text not null,
     version text not null,
     state text not null,
-    place text, -- queued: ready, line or side
+    ready integer, -- 1: queued, and where every claim looks
+    place text, -- of those that a limit or code has stopped: out, line or side
     priority integer not null,
     woken integer not null default 0,
     rank integer,
@@ -49,6 +50,7 @@ create table penstock_run (
     input blob, -- NULL: in `large`
     options blob not null,
     terms integer not null,
+    plain integer, -- how long it is kept if it succeeds, when nothing else follows from that; NULL: more does
     start_at integer, -- as asked for
     own_delay integer, -- of a parent, from its release
     expires integer, -- from when it is due
@@ -101,7 +103,7 @@ create table penstock_run (
     told integer not null default 0, -- its holder claimed it to run the rollbacks
     forget text -- [path, ...] of the steps that a redrive drops
 );
-create index penstock_ready on penstock_run (queue, priority desc, woken desc, rank) where place = 'ready';
+create index penstock_ready on penstock_run (queue, priority desc, woken desc, rank) where ready;
 create index penstock_aside on penstock_run (queue, task, version, refused, priority desc, woken desc, rank)
     where place = 'side';
 create index penstock_inline on penstock_run (line_name, line_key, place, queue, priority, woken desc, rank)

@@ -4,7 +4,7 @@ insert into penstock_do_activate_so
 select
     r.n, case
         when r.state = 'waiting' then 'wake'
-        when r.state <> 'queued' or r.place is not null then 'none'
+        when r.state <> 'queued' or r.ready or r.place is not null then 'none'
         when r.pending then 'wait'
         when r.limits is not null and exists (
             select 1

@@ -7,13 +7,13 @@ select raise(ignore) where exists (
 insert into penstock_do_cut values (:n);
 update penstock_tick set serial = serial + 1;
 update penstock_run set
-    parent = :parent, seq = (select t.serial from penstock_tick t), kind = 'dependency', if_fails = :if_fails,
+    parent = :parent, plain = null, seq = (select t.serial from penstock_tick t), kind = 'dependency', if_fails = :if_fails,
     name = :name, cascade = :cascade, counted = 0,
     alarm_at = case when state in ('succeeded', 'failed', 'cancelled') then null else alarm_at end
 where n = :n;
 insert into penstock_do_reroot
 select :n, coalesce(p.root_id, p.id), p.depth + 1 from penstock_run p where p.n = :parent;
-update penstock_run set children = 1, pending = pending + 1 where n = :parent;
+update penstock_run set children = 1, plain = null, pending = pending + 1 where n = :parent;
 insert into penstock_do_hold_back
 select :parent, :now from penstock_run r
 where r.n = :n and r.state not in ('succeeded', 'failed', 'cancelled');

@@ -16,17 +16,24 @@ where s.queue = :queue
             and (s.refused = '' or instr(char(10) || s.refused || char(10), char(10) || a.fingerprint || char(10)) = 0)
     );
 update penstock_claiming set dragging = exists (select 1 from penstock_servable) where one = 1;
-insert into penstock_do_look
-select :now, 0, (
+delete from penstock_straight;
+insert into penstock_straight (n, stops)
+select r.n, r.ending is not null or r.limits is not null or (
     -- @include _verdict
-), r.n, r.place, r.ending, r.limits, r.line_name, r.line_key, c.claim_id, c.worker, c.until
+) is not null
 from penstock_claiming c cross join penstock_run r
-where c.one = 1 and not c.dragging and r.queue = :queue and r.place = 'ready'
+where c.one = 1 and not c.dragging and r.queue = :queue and r.ready
 order by r.priority desc, r.woken desc, r.rank
 limit (
     select max(0, c.wanted - k.n + min(0, 100 - c.untaken))
     from penstock_claiming c, (select count(*) as n from penstock_taken) k where c.one = 1
 );
+delete from penstock_straight where k >= (select min(s.k) from penstock_straight s where s.stops);
+update penstock_claiming set dragging = dragging or changes() > 0 where one = 1;
+update penstock_run set
+    -- @include _hold
+where n in (select s.n from penstock_straight s);
+insert into penstock_taken (n) select s.n from penstock_straight s order by s.k;
 -- No more than 100 runs beyond what is wanted are looked at.
 insert into penstock_do_look_next
 select :queue, :now
@@ -37,6 +44,6 @@ update penstock_claiming set more = 1
 where one = 1 and wanted > (select count(*) from penstock_taken)
     and wanted + 100 <= untaken + (select count(*) from penstock_taken)
     and (
-        exists (select 1 from penstock_run r where r.queue = :queue and r.place = 'ready')
+        exists (select 1 from penstock_run r where r.queue = :queue and r.ready)
         or exists (select 1 from penstock_servable v join penstock_side s using (queue, task, version, refused))
     );

@@ -18,13 +18,17 @@ update penstock_incoming set
     n = (select t.serial from penstock_tick t), parent = (select r.n from penstock_run r where r.id = parent_id)
 where g = :g and i = :i;
 insert into penstock_run (
-    n, seq, id, task, queue, version, state, priority, enqueued_at, since_at, alarm_at,
+    n, plain, seq, id, task, queue, version, state, priority, enqueued_at, since_at, alarm_at,
     input, options, terms, start_at, own_delay, expires, expires_at, deadline, deadline_at,
     key, key_ttl, key_hash, limits, tags, schedule, nominal_at,
     parent, kind, if_fails, name, cascade, root_id, depth, open
 )
 select
-    o.n, case when o.parent is not null then o.n end, o.id, o.task, o.queue, o.version,
+    o.n,
+    case when o.parent is null and o.key is null and o.limits is null then (
+        select m.succeeded from penstock_terms m where m.id = o.terms and m.on_success is null
+    ) end,
+    case when o.parent is not null then o.n end, o.id, o.task, o.queue, o.version,
     case when :held or o.waits then 'waiting' when due.due_at > :now then 'scheduled' else 'queued' end,
     o.priority, :now, :now,
     case

@@ -16,5 +16,5 @@ where :waits;
 insert into penstock_do_await select :n where :waits and :calls <> '[]';
 insert into penstock_do_ends
 select r.n from penstock_run r where r.n = :n and (r.deadline_at is not null or r.expires_at is not null);
-update penstock_run set children = 1, pending = pending + (:kind = 'dependency') where n = :parent;
+update penstock_run set children = 1, plain = null, pending = pending + (:kind = 'dependency') where n = :parent;
 insert into penstock_do_hold_back select :parent, :now where :kind = 'dependency';

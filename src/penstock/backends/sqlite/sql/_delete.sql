@@ -3,5 +3,5 @@
 insert into penstock_do_delete_row
 select
     r.n, r.id, r.parent, r.kind, r.children, r.limits, r.task, r.key, r.watched, r.tags, :keep_key, :now,
-    r.line_name is not null or r.place is not null
+    r.ready or r.place is not null
 from penstock_run r where r.n = :n;

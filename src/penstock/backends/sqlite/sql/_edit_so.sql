@@ -5,7 +5,8 @@ delete from penstock_log where n = :n and :clear_log;
 -- Nobody of its new priority is overtaken; the line may offer to the old one.
 update penstock_run set
     priority = :priority,
-    place = case when :place = 'ready' and :line_name is not null and :ending is null then 'line' else place end
+    place = case when :place = 'out' and :ending is null then 'line' else place end,
+    ready = case when :place = 'out' and :ending is null then null else ready end
 where n = :n and :priority is not null and priority <> :priority;
 insert into penstock_do_offer
 select :line_name, :line_key, :now where :priority is not null and :line_name is not null;

@@ -2,7 +2,7 @@
 -- args: n now name key full
 insert or ignore into penstock_line (name, key) values (:name, :key);
 insert into penstock_do_stand_first select :n, :now, :name, :key where :full = 'replace';
-update penstock_run set line_name = :name, line_key = :key, place = 'ready'
+update penstock_run set line_name = :name, line_key = :key, place = 'out', ready = 1
 where n = :n and :full <> 'replace' and (:full = 'drop' or exists ( -- what is to be dropped, its claim finds out
     select 1
     from penstock_line l

@@ -1,4 +1,4 @@
 -- The rest of _leave, with the line that is left.
 -- args: n name key now
-update penstock_run set place = null, line_name = null, line_key = null where n = :n;
+update penstock_run set ready = null, place = null, line_name = null, line_key = null where n = :n;
 insert into penstock_do_offer select :name, :key, :now where :name is not null;

@@ -4,5 +4,5 @@ insert into penstock_mark (n, dependencies, calls, started) values (:n, :depende
 on conflict (n) do update set
     dependencies = max(dependencies, excluded.dependencies), calls = max(calls, excluded.calls),
     started = max(started, excluded.started), upto = null, below = 0,
-    closing = 0; -- what is cancelled is not let in any more
+    closing = 0, redrive = 0; -- what is cancelled is not let in any more, nor brought back
 insert or ignore into penstock_ring values ('u');

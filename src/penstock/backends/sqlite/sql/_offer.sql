@@ -14,5 +14,5 @@ where s.name = :name and s.key = :key and s.parked > 0 and s.out < (
 insert or ignore into penstock_ring
 select 'q:' || s.queue from penstock_stand s
 where s.name = :name and s.key = :key and not exists (select 1 from penstock_limit d where d.name = :name);
-update penstock_run set place = 'ready', line_name = null, line_key = null
+update penstock_run set ready = 1, place = null, line_name = null, line_key = null
 where line_name = :name and line_key = :key and not exists (select 1 from penstock_limit d where d.name = :name);

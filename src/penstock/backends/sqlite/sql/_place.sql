@@ -10,6 +10,6 @@ where r.n = :n and not exists (
 )
 order by e.key limit 1;
 -- There is none.
-update penstock_run set place = 'ready' where n = :n and state = 'queued' and place is null;
+update penstock_run set ready = 1 where n = :n and state = 'queued' and place is null;
 insert or ignore into penstock_ring
-select 'q:' || r.queue from penstock_run r where r.n = :n and r.place = 'ready';
+select 'q:' || r.queue from penstock_run r where r.n = :n and r.ready;

@@ -1,9 +1,9 @@
 -- Keep count of who stands where.
 -- on: before update of place, line_name, line_key, priority on penstock_run when old.line_name is not null or new.line_name is not null or old.place = 'side' or new.place = 'side'
-update penstock_stand set parked = parked - (old.place is 'line'), out = out - (old.place is 'ready')
+update penstock_stand set parked = parked - (old.place is 'line'), out = out - (old.place is 'out')
 where name = old.line_name and key = old.line_key and queue = old.queue and priority = old.priority;
 insert into penstock_stand (name, key, queue, priority, parked, out)
-select new.line_name, new.line_key, new.queue, new.priority, new.place is 'line', new.place is 'ready'
+select new.line_name, new.line_key, new.queue, new.priority, new.place is 'line', new.place is 'out'
 where new.line_name is not null
 on conflict (name, key, queue, priority) do update set parked = parked + excluded.parked, out = out + excluded.out;
 delete from penstock_stand

@@ -7,9 +7,9 @@ update penstock_run set
     rank = case when :fresh or rank is null then (select t.serial from penstock_tick t) else rank end,
     woken = case when :fresh then 0 else coalesce(:woken, woken) end,
     -- Only rollbacks are left of a run that ends: no limit holds these up.
-    place = case when limits is null or ending is not null then 'ready' end
+    ready = case when limits is null or ending is not null then 1 end
 where n = :n;
 delete from penstock_wake where n = :n;
 insert or ignore into penstock_ring
-select 'q:' || r.queue from penstock_run r where r.n = :n and r.place = 'ready';
-insert into penstock_do_place select r.n, :now from penstock_run r where r.n = :n and r.place is null and r.state = 'queued';
+select 'q:' || r.queue from penstock_run r where r.n = :n and r.ready;
+insert into penstock_do_place select r.n, :now from penstock_run r where r.n = :n and r.ready is null;

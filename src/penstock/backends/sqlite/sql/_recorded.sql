@@ -10,5 +10,6 @@ select
     :n, :path, t.serial, :scope, :position, :seen, :kind, :value, :error, :input_hash, :child_id,
     :signal, :signal_seq, :now
 from penstock_tick t;
-update penstock_run set idle_claims = 0, rollbacks = rollbacks or :kind = 'rollback'
+update penstock_run set idle_claims = 0, rollbacks = rollbacks or :kind = 'rollback',
+    plain = case when :kind <> 'rollback' then plain end
 where n = :n and (:idle_claims > 0 or :kind = 'rollback' and not :rollbacks);

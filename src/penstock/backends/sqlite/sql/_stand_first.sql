@@ -2,10 +2,10 @@
 -- the oldest holder is asked to go.
 -- args: n now name key
 update penstock_tick set first = first - 1;
-update penstock_run set place = 'line'
+update penstock_run set place = 'line', ready = null
 where n in (
     select o.n from penstock_run r
-    join penstock_run o on o.line_name = :name and o.line_key = :key and o.place = 'ready'
+    join penstock_run o on o.line_name = :name and o.line_key = :key and o.place = 'out'
         and o.queue = r.queue and o.priority = r.priority
     where r.n = :n
 );

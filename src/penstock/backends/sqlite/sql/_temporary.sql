@@ -18,6 +18,7 @@ create temp table penstock_claiming (
     more integer not null default 0
 );
 create temp table penstock_taken (k integer primary key, n integer not null);
+create temp table penstock_straight (k integer primary key, n integer not null, stops integer not null);
 create temp table penstock_servable (queue text, task text, version text, refused text);
 create temp table penstock_candidate (n integer);
 create temp table penstock_counter (i integer primary key);

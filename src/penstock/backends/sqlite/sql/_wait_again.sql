@@ -3,6 +3,7 @@
 insert into penstock_do_leave values (:n, :now);
 update penstock_run set
     own_delay = case when state = 'scheduled' then max(0, :due - :now) else own_delay end,
-    state = 'waiting', since_at = :now, alarm_at = null
+    state = 'waiting', since_at = :now, alarm_at = null, expires_at = null
 where n = :n;
+insert into penstock_do_ends select r.n from penstock_run r where r.n = :n and r.ends_at is not null;
 insert or replace into penstock_wake (n, idle, calls, signals) values (:n, 1, '[]', '{}');

@@ -1,8 +1,8 @@
 -- The handler returned.
 -- args: i run_id token result now
-insert into penstock_do_completed
-select r.n, :now, 'complete ' || :token, :result, r.limits, r.ending, r.pending
-from penstock_run r where r.id = :run_id and r.token = :token and r.state = 'running';
-insert into penstock_answer (i, word)
-select :i, 'lost'
-where not exists (select 1 from penstock_run r where r.id = :run_id and r.settled = 'complete ' || :token);
+-- Nothing else follows from most ends.
+update penstock_run set
+    state = 'succeeded', since_at = :now, alarm_at = :now + plain, ends_at = null, token = null, worker = null,
+    settled = 'complete ' || :token, result = :result
+where id = :run_id and token = :token and state = 'running' and plain is not null;
+insert into penstock_do_complete_any select :i, :run_id, :token, :result, :now where changes() = 0;

@@ -1,15 +1,15 @@
 -- How many runs stand how: of the unfinished all up to the cap, of the finished among the newest.
 with recursive
     ready (queue) as (
-        select min(r.queue) from penstock_run r where r.place = 'ready'
+        select min(r.queue) from penstock_run r where r.ready
         union all
-        select (select min(r.queue) from penstock_run r where r.place = 'ready' and r.queue > q.queue)
+        select (select min(r.queue) from penstock_run r where r.ready and r.queue > q.queue)
         from ready q where q.queue is not null
     )
 select queue, state, sum(n), max(cut) from (
     select q.queue, 'queued' as state, (
         select count(*) from (
-            select 1 from penstock_run r where r.place = 'ready' and r.queue = q.queue limit :cap + 1
+            select 1 from penstock_run r where r.ready and r.queue = q.queue limit :cap + 1
         )
     ) as n, 0 as cut
     from ready q where q.queue is not null
