@@ -84,7 +84,7 @@ def a_run(dice: random.Random, run_id: str, *, parent: ChildOf | None = None, wa
             LimitRef(name=name, key=dice.choice(("", "x"))) for name in dice.sample(LIMITS, dice.choice((0, 0, 1, 2)))
         ),
         tags=dice.choice(((), ("a",), ("a", "b"))),
-        keep=dice.choice((Keep(), Keep(), Keep(succeeded=50.0, failed=80.0))),
+        keep=dice.choice((Keep(), Keep(), Keep(succeeded=50.0, failed=80.0, newest=1))),
         dead_letter=_maybe(dice, 0.2, lambda: dice.choice(("dead", "buried"))),
         on_success=_maybe(dice, 0.1, lambda: FollowUp(task="t", queue="q")),
         on_failure=_maybe(dice, 0.1, lambda: FollowUp(task="u", queue="q")),

@@ -203,6 +203,18 @@ async def test_a_redriven_flow_goes_on_from_its_failed_nodes(store: Store) -> No
     assert lives == [2, 1, 2, 2, 2]
 
 
+async def test_a_redriven_flow_that_ends_meanwhile_brings_nothing_back(store: Store) -> None:
+    """Nor does it cancel and redrive what is below it for ever."""
+    await put(store, new_run("p", queue="p", wake=IDLE), dependency("m", "p", wake=IDLE), *many(3, "m"))
+    await store.cancel(["m"])
+    await upkeep(store)
+    await store.redrive(["p"])
+    await tend(store, budget=1)
+    await store.cancel(["p"])
+    await upkeep(store)
+    assert await states(store, "p", "m", "c0", "c1", "c2") == [State.CANCELLED] * 5
+
+
 async def test_a_redriven_flow_is_not_released_before_its_children_are(store: Store) -> None:
     await put(store, new_run("p", queue="p", wake=IDLE), *many(600))
     [first] = await claimed(store)

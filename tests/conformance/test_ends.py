@@ -6,7 +6,7 @@ import pytest
 
 from penstock.core.answers import Answer
 from penstock.core.leases import Complete, Fail, Release, Restart, Retry, Suspend
-from penstock.core.run import About, Cause
+from penstock.core.run import About, Cause, ChildOf
 from penstock.core.state import State
 from penstock.core.wake import Wake
 from penstock.ports.store import Store
@@ -60,6 +60,20 @@ async def test_expiry_of_a_parent_counts_from_its_release(store: Store, clock: F
     assert await state(store, "p") == State.QUEUED
     await later(store, clock, 6)
     assert await state(store, "p") == State.FAILED
+
+
+async def test_a_parent_that_waits_again_does_not_expire_meanwhile(store: Store, clock: FakeClock) -> None:
+    await put(store, new_run("p", queue="p", expires=10), new_run("c", queue="c"))
+    await store.attach("c", ChildOf(parent_id="p"))
+    await later(store, clock, 100)
+    assert await state(store, "p") == State.WAITING
+    await succeed(store, "c")
+    assert (await look(store, "p")).expires_at == clock() + 10
+    await later(store, clock, 9)
+    assert await state(store, "p") == State.QUEUED
+    await store.redrive(["c"])
+    await later(store, clock, 100)
+    assert await state(store, "p") == State.WAITING
 
 
 async def test_what_has_started_does_not_expire(store: Store, clock: FakeClock) -> None:

@@ -4,7 +4,7 @@ from penstock.core.registry import Definition, WorkerInfo
 from penstock.ports.store import Store
 from tests.builders import able, new_run
 from tests.clock import FakeClock
-from tests.conformance.acts import alive, claimed, later, put
+from tests.conformance.acts import alive, claimed, later, put, tend
 
 
 async def names(store: Store) -> list[str]:
@@ -21,6 +21,14 @@ async def test_a_worker_is_known_while_it_says_so(store: Store, clock: FakeClock
     await later(store, clock, 29)
     assert await names(store) == ["a"]
     await later(store, clock, 2)
+    assert await names(store) == []
+
+
+async def test_a_worker_that_is_gone_is_not_listed_however_little_upkeep_can_do(store: Store, clock: FakeClock) -> None:
+    await put(store, new_run("a", expires=10), new_run("b", expires=10))
+    await alive(store, "w", seconds=30)
+    clock.advance(31)
+    await tend(store, budget=1)
     assert await names(store) == []
 
 

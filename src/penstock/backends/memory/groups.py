@@ -255,7 +255,7 @@ def wait_again(t: Tables, parent: Row) -> None:
         parent.own_delay = max(0.0, parent.due_at - t.now)
     lines.leave(t, parent)
     moves.set_state(t, parent, State.WAITING)
-    parent.due_at, parent.wake = None, Wake(idle=True)
+    parent.due_at, parent.expires_at, parent.wake = None, None, Wake(idle=True)
 
 
 def resolve(wake: Wake, now: float) -> Wake:

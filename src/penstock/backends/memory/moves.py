@@ -139,7 +139,7 @@ def mark_cancel(t: Tables, row: Row, kinds: frozenset[Kind]) -> None:
     row.mark = row.mark or Mark()
     row.mark.cancel |= kinds
     row.mark.upto = None
-    row.mark.close = False  # what is cancelled is not let in any more
+    row.mark.close = row.mark.redrive = False  # what is cancelled is not let in any more, nor brought back
     t.rings.add(UPKEEP)
 
 
