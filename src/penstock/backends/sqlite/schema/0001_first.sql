@@ -24,6 +24,7 @@ create table penstock_run (
     queue text not null,
     version text not null,
     state text not null,
+    over integer not null default 0, -- its life is: succeeded, failed or cancelled
     ready integer, -- 1: queued, and where every claim looks
     place text, -- of those that a limit or code has stopped: out, line or side
     priority integer not null,
@@ -110,14 +111,14 @@ create index penstock_inline on penstock_run (line_name, line_key, place, queue,
     where line_name is not null;
 create index penstock_alarm on penstock_run (state, alarm_at) where alarm_at is not null;
 create index penstock_ends on penstock_run (ends_at) where ends_at is not null;
-create index penstock_rare on penstock_run (state, n) where state in ('waiting', 'failed', 'cancelled');
+create index penstock_rare on penstock_run (state, n) where state = 'waiting' or state = 'failed' or state = 'cancelled';
 create index penstock_done on penstock_run (task, state, n, alarm_at)
-    where state in ('succeeded', 'failed', 'cancelled');
+    where over;
 create index penstock_child on penstock_run (parent, seq) where parent is not null;
 create index penstock_tree on penstock_run (root_id, n) where root_id is not null;
 create index penstock_scheduled on penstock_run (schedule, n) where schedule is not null;
 create index penstock_ticking on penstock_run (schedule)
-    where schedule is not null and state in ('scheduled', 'queued', 'running', 'waiting');
+    where schedule is not null and not over;
 create index penstock_dead on penstock_run (dead_no) where dead_no is not null;
 
 -- Inputs too large to be written anew with every move.

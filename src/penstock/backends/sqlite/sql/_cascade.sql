@@ -11,7 +11,7 @@ insert into penstock_due (n, way)
 select c.n, 'cancel'
 from penstock_mark m join penstock_run c on c.parent = m.n and c.seq > m.below
 where m.n = :n and not m.remove
-    and c.state in ('scheduled', 'queued', 'running', 'waiting') and c.ending is null
+    and not c.over and c.ending is null
     and (m.upto is null or c.n <= m.upto)
     and case c.kind when 'dependency' then m.dependencies when 'call' then m.calls else m.started and c.cascade end
 order by c.seq limit (select max(0, min(500, x.left_over)) from penstock_tending x);
@@ -23,7 +23,7 @@ insert into penstock_due (n, way)
 select c.n, 'redrive'
 from penstock_mark m join penstock_run c on c.parent = m.n
 where m.n = :n and m.redrive and not m.remove
-    and c.kind = 'dependency' and not c.counted and c.state in ('succeeded', 'failed', 'cancelled')
+    and c.kind = 'dependency' and not c.counted and c.over
 order by c.seq
 limit (select max(0, min(500, x.left_over) - (select count(*) from penstock_due)) from penstock_tending x);
 insert into penstock_due (n, way)

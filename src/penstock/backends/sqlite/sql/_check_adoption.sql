@@ -10,7 +10,7 @@ from penstock_run r where r.n = :known and :kind <> 'dependency';
 insert or ignore into penstock_refused
 select :g, :i, 'has_parent', p.id, 'the run has another parent that lives'
 from penstock_run r join penstock_run p on p.n = r.parent
-where r.n = :known and r.kind <> 'started' and p.state not in ('succeeded', 'failed', 'cancelled');
+where r.n = :known and r.kind <> 'started' and not p.over;
 insert or ignore into penstock_refused
 with recursive above (n) as (
     select :parent

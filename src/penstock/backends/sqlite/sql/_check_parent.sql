@@ -2,7 +2,7 @@
 -- args: g i parent
 insert or ignore into penstock_refused
 select :g, :i, 'finished', p.id, 'the parent is finished'
-from penstock_run p where p.n = :parent and p.state in ('succeeded', 'failed', 'cancelled');
+from penstock_run p where p.n = :parent and p.over;
 insert or ignore into penstock_refused
 select :g, :i, 'cascading', p.id, 'a cancel or removal of the parent is under way'
 from penstock_run p

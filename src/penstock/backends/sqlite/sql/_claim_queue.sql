@@ -12,7 +12,7 @@ where s.queue = :queue
     and not exists (select 1 from penstock_pause p where p.kind = 'task' and p.name = s.task)
     and exists (
         select 1 from penstock_claiming c, penstock_ability a
-        where c.one = 1 and a.abilities = c.abilities and a.task = s.task and s.version in ('', a.version)
+        where c.one = 1 and a.abilities = c.abilities and a.task = s.task and (s.version = '' or s.version = a.version)
             and (s.refused = '' or instr(char(10) || s.refused || char(10), char(10) || a.fingerprint || char(10)) = 0)
     );
 update penstock_claiming set dragging = exists (select 1 from penstock_servable) where one = 1;

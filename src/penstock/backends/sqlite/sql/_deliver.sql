@@ -1,9 +1,9 @@
 -- One message to one run.
--- args: n id state name payload once now
+-- args: n id over name payload once now
 insert into penstock_answer (i, word, path)
 select 0, case
     when exists (select 1 from penstock_heard h where h.n = :n and h.name = :name and h.once = :once) then 'duplicate'
-    when :state in ('succeeded', 'failed', 'cancelled') then 'finished'
+    when :over then 'finished'
     else 'ok'
 end, :id;
 select raise(ignore) where exists (select 1 from penstock_answer a where a.word <> 'ok');

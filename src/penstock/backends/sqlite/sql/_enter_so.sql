@@ -29,5 +29,5 @@ insert into penstock_do_redrive_run
 select null, r.n, 1, :now
 from penstock_incoming o join penstock_run r on r.id = o.known_id
 where :holder is not null and o.g = :g and r.kind = 'call' and r.by_parent
-    and r.state in ('succeeded', 'failed', 'cancelled')
+    and r.over
 order by o.i;

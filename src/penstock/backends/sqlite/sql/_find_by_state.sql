@@ -8,7 +8,7 @@ from (
     select f.n, f.n as mark from (
         select * from (
             select f.n from penstock_run f indexed by penstock_rare
-            where f.state = 'waiting' and f.state in ('waiting', 'failed', 'cancelled')  and f.n < :after and (
+            where f.state = 'waiting' and f.n < :after and (
                 -- @include _matches
             )
             order by f.n desc limit :most
@@ -16,7 +16,7 @@ from (
         union all
         select * from (
             select f.n from penstock_run f indexed by penstock_rare
-            where f.state = 'failed' and f.state in ('waiting', 'failed', 'cancelled')  and f.n < :after and (
+            where f.state = 'failed' and f.n < :after and (
                 -- @include _matches
             )
             order by f.n desc limit :most
@@ -24,7 +24,7 @@ from (
         union all
         select * from (
             select f.n from penstock_run f indexed by penstock_rare
-            where f.state = 'cancelled' and f.state in ('waiting', 'failed', 'cancelled')  and f.n < :after and (
+            where f.state = 'cancelled' and f.n < :after and (
                 -- @include _matches
             )
             order by f.n desc limit :most

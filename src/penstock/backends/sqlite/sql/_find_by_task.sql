@@ -8,7 +8,7 @@ from (
     select f.n, f.n as mark from (
         select * from (
             select f.n from penstock_run f indexed by penstock_done
-            where f.state = 'succeeded' and f.state in ('succeeded', 'failed', 'cancelled') and f.task = :task and f.n < :after and (
+            where f.state = 'succeeded' and f.over and f.task = :task and f.n < :after and (
                 -- @include _matches
             )
             order by f.n desc limit :most
@@ -16,7 +16,7 @@ from (
         union all
         select * from (
             select f.n from penstock_run f indexed by penstock_done
-            where f.state = 'failed' and f.state in ('succeeded', 'failed', 'cancelled') and f.task = :task and f.n < :after and (
+            where f.state = 'failed' and f.over and f.task = :task and f.n < :after and (
                 -- @include _matches
             )
             order by f.n desc limit :most
@@ -24,7 +24,7 @@ from (
         union all
         select * from (
             select f.n from penstock_run f indexed by penstock_done
-            where f.state = 'cancelled' and f.state in ('succeeded', 'failed', 'cancelled') and f.task = :task and f.n < :after and (
+            where f.state = 'cancelled' and f.over and f.task = :task and f.n < :after and (
                 -- @include _matches
             )
             order by f.n desc limit :most

@@ -2,7 +2,7 @@
 -- args: n id now state cause cause_id error result by_parent settled was place line_name line_key limits task key key_ttl terms children open watched parent kind if_fails counted
 update penstock_tick set serial = serial + 1 where :state = 'failed';
 update penstock_run set
-    state = :state, since_at = :now, ready = null, ends_at = null,
+    state = :state, over = 1, since_at = :now, ready = null, ends_at = null,
     dead_no = (
         select t.serial from penstock_tick t, penstock_terms m
         where :state = 'failed' and m.id = terms and m.dead_letter is not null

@@ -3,7 +3,7 @@
 update penstock_run set
     parent = null, seq = null, kind = null, if_fails = null, name = null, root_id = null, counted = 0, cascade = 1,
     alarm_at = case
-        when state in ('succeeded', 'failed', 'cancelled') then (
+        when over then (
             select since_at + case when state = 'succeeded' then m.succeeded else m.failed end
             from penstock_terms m where m.id = terms and dead_no is null
         )

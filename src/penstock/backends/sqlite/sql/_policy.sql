@@ -6,6 +6,6 @@ from penstock_run r, penstock_policy p
 where r.n = :parent and p.if_fails = :if_fails and p.parent = case
     when r.state = 'running' then 'running'
     when r.state = 'waiting' then case when r.returned then 'returned' else 'waiting' end
-    when r.state in ('queued', 'scheduled') then 'unstarted'
+    when not r.over then 'unstarted'
     else 'finished'
 end;

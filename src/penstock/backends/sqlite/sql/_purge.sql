@@ -9,7 +9,7 @@ insert into penstock_do_purge_so
 select :n, :now, case
     when exists (
         select 1 from penstock_below b join penstock_run o on o.n = b.n
-        where o.state not in ('succeeded', 'failed', 'cancelled') or o.dead_no is not null
+        where not o.over or o.dead_no is not null
             or exists (select 1 from penstock_mark m where m.n = o.n)
     ) then 'later'
     when (select count(*) from penstock_below) > x.left_over then 'mark'

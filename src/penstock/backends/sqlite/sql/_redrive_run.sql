@@ -3,10 +3,10 @@
 -- What an older cancel has not reached goes on with the new life.
 update penstock_mark set dependencies = 0, calls = 0, started = 0
 where :cascading and n = :n
-    and exists (select 1 from penstock_run r where r.n = :n and r.state in ('succeeded', 'failed', 'cancelled'));
+    and exists (select 1 from penstock_run r where r.n = :n and r.over);
 insert into penstock_do_redrive_so
 select :i, r.n, r.id, :now, case
-    when r.state not in ('succeeded', 'failed', 'cancelled') then 'state'
+    when not r.over then 'state'
     when not :cascading and exists (
         select 1 from penstock_mark m
         where m.n in (r.n, r.parent) and (m.dependencies or m.calls or m.started or m.remove)

@@ -14,7 +14,7 @@ select r.n, :now, 'finished', cast(r.state as blob), 0 from penstock_run r where
 insert into penstock_do_note values (:n, :now, 'redriven', x'', 0);
 insert into penstock_do_bring_back
 select p.n, r.n, :now from penstock_run r join penstock_run p on p.n = r.parent
-where r.n = :n and r.kind = 'dependency' and r.counted and p.state not in ('succeeded', 'failed', 'cancelled');
+where r.n = :n and r.kind = 'dependency' and r.counted and not p.over;
 insert into penstock_do_forget
 select :n, f.value, :now from json_each(:forget) f;
 update penstock_run set
@@ -24,7 +24,7 @@ update penstock_run set
     rank = null, woken = 0, refused = '', alarm_at = null, forget = null,
     rollbacks = exists (select 1 from penstock_step s where s.n = :n and s.kind = 'rollback'),
     own_delay = case when pending > 0 then null else own_delay end,
-    state = 'waiting', since_at = :now
+    state = 'waiting', over = 0, since_at = :now
 where n = :n;
 update penstock_run set expires_at = :now + expires where n = :n and pending = 0;
 insert into penstock_do_ends

@@ -3,7 +3,7 @@
 insert into penstock_do_end
 select
     :n, :now, case :verdict when 'parent' then 'cancelled' else 'failed' end, :verdict, null, null, :verdict = 'parent'
-where :verdict in ('parent', 'deadline', 'loop');
+where :verdict = 'parent' or :verdict = 'deadline' or :verdict = 'loop';
 insert into penstock_do_finish_as_asked select :n, :now where :verdict = 'as asked';
 insert into penstock_do_finish
 select :n, :now, 'failed', 'expired', null, null, null, 0, null where :verdict = 'expired';

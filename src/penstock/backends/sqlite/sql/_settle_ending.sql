@@ -8,7 +8,7 @@ update penstock_run set
 where n = :n;
 insert into penstock_do_queue
 select r.n, :now, 0, null from penstock_run r
-where r.n = :n and r.rollbacks and not (r.told and :way in ('complete', 'fail'));
+where r.n = :n and r.rollbacks and not (r.told and (:way = 'complete' or :way = 'fail'));
 insert into penstock_do_finish
 select r.n, :now, 'failed', :cause, null, :error, null, 0, null from penstock_run r
 where r.n = :n and r.state = 'running' and r.ending = 'failed' and :way = 'fail';

@@ -1,6 +1,6 @@
 -- Count a child that has just ended with its parent.
 -- args: n id parent kind counted by_parent if_fails state error now
-update penstock_run set finishes = finishes + 1, idle_claims = 0 where n = :parent and state not in ('succeeded', 'failed', 'cancelled');
+update penstock_run set finishes = finishes + 1, idle_claims = 0 where n = :parent and not over;
 update penstock_entry set missing = missing - (:state = 'succeeded'), bad = bad + (:state <> 'succeeded')
 where n = :parent
     and entry in (select a.entry from penstock_awaited a where a.n = :parent and a.child_id = :id);

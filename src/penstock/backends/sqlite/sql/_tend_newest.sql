@@ -6,18 +6,18 @@ update penstock_meta set newest_at = :now + coalesce((
 ), 0);
 insert into penstock_do_beyond_newest
 with recursive task (name) as (
-    select min(r.task) from penstock_run r where r.state in ('succeeded', 'failed', 'cancelled')
+    select min(r.task) from penstock_run r where r.over
     union all
     select (
         select min(r.task) from penstock_run r
-        where r.state in ('succeeded', 'failed', 'cancelled') and r.task > t.name
+        where r.over and r.task > t.name
     )
     from task t where t.name is not null
 )
 select t.name, (
     select m.newest from penstock_run r join penstock_terms m on m.id = r.terms
     where r.task = t.name and r.state = 'succeeded' and r.alarm_at is not null
-        and r.state in ('succeeded', 'failed', 'cancelled')
+        and r.over
     order by r.n desc limit 1
 )
 from task t where t.name is not null;

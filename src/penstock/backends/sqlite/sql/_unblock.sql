@@ -3,7 +3,7 @@
 update penstock_run set blocked_by = (
     select c.id from penstock_run c
     where c.parent = :n and c.kind = 'dependency' and c.if_fails = 'block' and not c.counted and not c.by_parent
-        and c.state in ('failed', 'cancelled')
+        and c.over and c.state <> 'succeeded'
     order by c.seq limit 1
 )
 where n = :n;

@@ -8,7 +8,7 @@ from (
     select f.n, f.seq as mark from penstock_run f
     where f.parent = (select u.n from penstock_run u where u.id = :run_id) and f.seq > :after
         and not (
-            f.kind = 'dependency' and f.if_fails = 'remove' and f.state in ('failed', 'cancelled') and not f.by_parent
+            f.kind = 'dependency' and f.if_fails = 'remove' and f.over and f.state <> 'succeeded' and not f.by_parent
         )
     order by f.seq limit :most
 ) c

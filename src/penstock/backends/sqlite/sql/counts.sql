@@ -38,7 +38,7 @@ select queue, state, sum(n), max(cut) from (
         select 1 from penstock_run r order by r.n desc limit 5 * :cap + 1
     ))
     from (select r.queue, r.state from penstock_run r order by r.n desc limit 5 * :cap + 1) o
-    where o.state in ('succeeded', 'failed', 'cancelled')
+    where o.state = 'succeeded' or o.state = 'failed' or o.state = 'cancelled'
     group by o.queue, o.state
 )
 group by queue, state

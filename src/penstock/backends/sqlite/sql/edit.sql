@@ -4,7 +4,7 @@ insert into penstock_answer (i, word)
 select 0, case
     when r.n is null then 'not_found'
     when :priority is null and :input is null then 'ok'
-    when r.state in ('succeeded', 'failed', 'cancelled') then 'finished'
+    when r.over then 'finished'
     when r.state = 'running' or :input is not null and r.claims > 0 then 'state'
     else 'ok'
 end

@@ -3,7 +3,7 @@
 delete from penstock_target;
 insert into penstock_target
 select r.n from penstock_run r
-where r.schedule = :name and r.state in ('scheduled', 'queued', 'running', 'waiting') order by r.n;
+where r.schedule = :name and not r.over order by r.n;
 insert into penstock_answer (i, word)
 select 0, case
     when s.name is null then 'not_found'
@@ -23,7 +23,7 @@ select t.n, :now, 'cancel', 0, 'replaced', 1 from penstock_target t
 where :overlap = 'replace' and exists (select 1 from penstock_answer a where a.word = 'ok')
     and exists (
         select 1 from penstock_run r
-        where r.n = t.n and r.state in ('scheduled', 'queued', 'running', 'waiting')
+        where r.n = t.n and not r.over
     );
 update penstock_schedule set
     next_at = :next_at,

@@ -11,7 +11,7 @@ from (
     from penstock_run r join penstock_log g on g.n = r.n where r.id = :run_id and g.seq > :after
     union all
     select r.log_seq + 1, r.since_at, 'finished', cast(r.state as blob), r.failures + 1, null, null
-    from penstock_run r where r.id = :run_id and r.state in ('succeeded', 'failed', 'cancelled')
+    from penstock_run r where r.id = :run_id and r.over
 ) e
 where e.seq > :after
 order by e.seq limit :most

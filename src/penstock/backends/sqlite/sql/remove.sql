@@ -21,7 +21,7 @@ from (
     select
         count(*) as runs,
         max(o.state = 'running') as running,
-        max(o.state in ('scheduled', 'queued', 'waiting')) as living,
+        max(not o.over) as living,
         max(exists (
             select 1 from penstock_mark m where m.n = o.n and (m.dependencies or m.calls or m.started)
         )) as marked

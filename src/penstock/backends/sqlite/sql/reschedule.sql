@@ -3,7 +3,7 @@
 insert into penstock_answer (i, word)
 select 0, case
     when r.n is null then 'not_found'
-    when r.state in ('succeeded', 'failed', 'cancelled') then 'finished'
+    when r.over then 'finished'
     when r.state not in ('scheduled', 'queued') or r.ending is not null then 'state'
     else 'ok'
 end

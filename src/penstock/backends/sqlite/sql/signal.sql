@@ -22,7 +22,7 @@ insert into penstock_target
 select coalesce(i.n, (select r.n from penstock_run r where r.id = i.known_id)) from penstock_incoming i
 where not exists (select 1 from penstock_target) and not exists (select 1 from penstock_refused);
 insert into penstock_do_deliver
-select r.n, r.id, r.state, :name, :payload, :once, :now
+select r.n, r.id, r.over, :name, :payload, :once, :now
 from penstock_target t join penstock_run r on r.n = t.n;
 insert into penstock_answer (i, word, path)
 select 0, f.answer, f.run_id from penstock_refused f where not exists (select 1 from penstock_answer);
