@@ -65,16 +65,16 @@ MEASURES: Final = (
     ),
     Measure(
         "pickup_same",
-        {OURS: (200, 40), "huey": (60, 20), "dbos": (60, 20)},
-        "from before the call of enqueue to the first line of the handler, in the caller's process",
+        {OURS: (200, 40), "huey": (60, 20), "dbos": (60, 20), BARE: (100, 40)},
+        "from before the call of enqueue to the first line of the handler, in the caller's process; bare: two commits",
     ),
     Measure(
         "pickup_other", {OURS: (200, 40), "huey": (60, 20), "dbos": (60, 20)}, "the same, worker in another process"
     ),
     Measure(
         "round_trip_same",
-        {OURS: (200, 40), "huey": (60, 20), "dbos": (60, 20)},
-        "from before the call of enqueue to the result in the caller, in the worker's process",
+        {OURS: (200, 40), "huey": (60, 20), "dbos": (60, 20), BARE: (100, 40)},
+        "from before the call of enqueue to the result in the caller, in the worker's process; bare: three commits",
     ),
     Measure(
         "round_trip_other", {OURS: (200, 40), "huey": (60, 20), "dbos": (60, 20)}, "the same, worker in another process"

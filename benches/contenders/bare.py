@@ -4,7 +4,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from benches.contenders.meter import FILLER, Figures, main, rate
+from benches.contenders.meter import FILLER, Figures, main, pauses, rate, spread
 
 
 def _database(folder: Path) -> sqlite3.Connection:
@@ -34,5 +34,26 @@ def enqueue_many(folder: Path, count: int) -> Figures:
     return rate(count, time.monotonic() - began)
 
 
+def _commits(folder: Path, count: int, commits: int) -> Figures:
+    """How long so many commits take after a pause."""
+    database = _database(folder)
+    took: list[float] = []
+    for pause in pauses(count):
+        time.sleep(pause)
+        began = time.monotonic()
+        for _ in range(commits):
+            database.execute("insert into run (input) values (?)", [FILLER])
+        took.append(time.monotonic() - began)
+    return spread(took)
+
+
+def pickup_same(folder: Path, count: int) -> Figures:
+    return _commits(folder, count, 2)  # stored and claimed
+
+
+def round_trip_same(folder: Path, count: int) -> Figures:
+    return _commits(folder, count, 3)  # stored, claimed and settled
+
+
 if __name__ == "__main__":
-    main({measure.__name__: measure for measure in (enqueue_one, enqueue_many)}, {})
+    main({measure.__name__: measure for measure in (enqueue_one, enqueue_many, pickup_same, round_trip_same)}, {})

@@ -1,7 +1,6 @@
 """Penstock on SQLite as it is set up by itself: durable commits, leases, fencing, results, upkeep all on.
 
-Everything goes through the public API. Two things look below it: the idle measure counts calls of the store through a
-wrapper, and a drain's end is seen in `app.counts()`.
+Everything goes through the public API. Only the idle measure looks below it: a wrapper counts calls of the store.
 """
 
 import asyncio
@@ -30,7 +29,7 @@ from penstock.ports.store import Store
 
 CALLERS: Final = 100
 SLOTS: Final = 100  # runs at once in a worker
-UNFINISHED: Final = {State.SCHEDULED, State.QUEUED, State.RUNNING, State.WAITING}
+ROUNDS: Final = 3  # of enqueueing and draining beside delayed runs
 PORTION: Final = 10_000  # calls prepared at once
 
 
@@ -75,10 +74,6 @@ class Ours:
             await self.job.enqueue(number, FILLER)
         return time.monotonic() - began
 
-    async def left(self, states: set[State]) -> bool:
-        """Whether there are runs in one of these states."""
-        return any(count.n for count in await self.app.counts() if count.state in states)
-
     async def drained(self, folder: Path, count: int, workers: int) -> Figures:
         """As `meter.drained`, on this loop."""
         meter = Meter(folder)
@@ -86,7 +81,7 @@ class Ours:
             await asyncio.to_thread(
                 wait_for, lambda: meter.calls() >= count, "all jobs to be called", processes.check, progress=meter.calls
             )
-            while await self.left(UNFINISHED - {State.SCHEDULED}):
+            while (await self.app.runs(state=State.RUNNING, limit=1)).items:  # all have been called: these are the rest
                 processes.check()
                 await asyncio.sleep(0.002)
             seconds = time.monotonic() - meter.first_at()
@@ -246,11 +241,14 @@ def depth(folder: Path, delayed: int) -> Figures:
         await both[deep].fill(delayed, delay=30 * 86_400.0)
         enqueueing: dict[Path, list[float]] = {empty: [], deep: []}
         draining: dict[Path, list[float]] = {empty: [], deep: []}
-        for place in (empty, deep) * 3:
+        for place in (empty, deep) * ROUNDS:
             enqueueing[place].append(jobs / await both[place].one_by_one(jobs))
-        for place in (empty, deep) * 3:
-            await both[place].fill(jobs * 2)
-            draining[place].append(await _drained_once(both[place], place))
+        for number in range(ROUNDS):
+            for place in (empty, deep):
+                await both[place].fill(jobs)  # the first drain also has those that were enqueued one by one
+                (place / "meter").unlink(missing_ok=True)
+                drained = await both[place].drained(place, jobs * (1 + ROUNDS * (number == 0)), 1)
+                draining[place].append(drained["rate"])
         for one in both.values():
             await one.app.close()
         return {
@@ -259,13 +257,6 @@ def depth(folder: Path, delayed: int) -> Figures:
         }
 
     return asyncio.run(measure())
-
-
-async def _drained_once(ours: Ours, place: Path) -> float:
-    """Runs a second that one worker process drains until none is queued."""
-    (place / "meter").unlink(missing_ok=True)
-    counts = [count.n for count in await ours.app.counts() if count.state is State.QUEUED]
-    return (await ours.drained(place, sum(counts), 1))["rate"]
 
 
 def _share(part: Sequence[float], whole: Sequence[float]) -> float:

@@ -172,7 +172,10 @@ class Harness:
             return not runs or time.monotonic() > deadline
 
         wait_until(taken, "others to claim", 16 * LEASE)
-        self.landed["stopped until others had claimed"] += not runs
+        if runs:  # nobody could write: others have lost their leases as well
+            self.stopped |= {worker.pid for worker in self.workers}
+        else:
+            self.landed["stopped until others had claimed"] += 1
 
     def _until_dead(self, member: Member, point: str) -> None:
         """Return when the process is dead: by the fault that waits for it, else from outside."""
