@@ -1,7 +1,8 @@
 """Scripts beside the modules: one file per operation, fragments with an underscore, arguments by name.
 
-A file may begin with comments; `-- args: a b c` names what it is called with, `-- on: event` what sets it off. A line
-`-- @include _name` stands for that fragment. Knows no language beyond that, and no store.
+A file may begin with comments; `-- args: a b c` names what it is called with, `-- each: a b c` what each of many rows
+has, `-- on: event` what sets it off. A line `-- @include _name` stands for that fragment. Knows no language beyond that,
+and no store.
 """
 
 import re
@@ -10,7 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 _INCLUDE: Final = re.compile(r"^ *-- @include (\w+)$", re.MULTILINE)
-_HEADER: Final = re.compile(r"^-- (args|on):(.*)$", re.MULTILINE)
+_HEADER: Final = re.compile(r"^-- (args|each|on):(.*)$", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^ *--.*\n?| +-- .*$", re.MULTILINE)
 
 
@@ -21,7 +22,8 @@ class Script:
     name: str  # of the file, without its ending
     text: str
     args: tuple[str, ...] | None  # as its header names them; None: it names none
-    on: str | None = None  # what sets it off
+    each: tuple[str, ...] | None = None
+    on: str | None = None
 
 
 def load(package: str, folder: str) -> dict[str, Script]:
@@ -37,8 +39,8 @@ def load(package: str, folder: str) -> dict[str, Script]:
 
 def _script(name: str, raw: dict[str, str]) -> Script:
     headers = {kind: rest.strip() for kind, rest in _HEADER.findall(raw[name])}
-    args = tuple(headers["args"].split()) if "args" in headers else None
-    return Script(name, _COMMENT.sub("", _put_in(raw[name], raw)).strip(), args, headers.get("on"))
+    args, each = (tuple(headers[kind].split()) if kind in headers else None for kind in ("args", "each"))
+    return Script(name, _COMMENT.sub("", _put_in(raw[name], raw)).strip(), args, each, headers.get("on"))
 
 
 def _put_in(text: str, raw: dict[str, str]) -> str:
