@@ -63,7 +63,10 @@ def a_wake(dice: random.Random) -> Wake:
 
 
 def a_run(dice: random.Random, run_id: str, *, parent: ChildOf | None = None, wake: Wake | None = None) -> NewRun:
-    """With a few of the options that a run can have."""
+    """With a few of the options that a run can have; often with none, as most runs are."""
+    if parent is None and wake is None and dice.random() < 0.4:
+        plain = NewRun(id=run_id, task=dice.choice(TASKS), queue=dice.choice(QUEUES), priority=dice.choice((0, 0, 3)))
+        return plain if dice.random() < 0.7 else msgspec.structs.replace(plain, input=b"x" * 3000)
     key = _maybe(dice, 0.15, lambda: Key(key=dice.choice("kl"), input_hash=dice.choice((b"1", b"1", b"2")), ttl=40.0))
     return NewRun(
         id=run_id,

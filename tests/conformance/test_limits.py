@@ -395,6 +395,17 @@ async def test_what_comes_back_replaces_nobody(store: Store) -> None:
     assert not await stops(store, held.lease)
 
 
+async def test_what_comes_back_replaces_nobody_at_its_claim_either(store: Store) -> None:
+    await store.put_limit(limit(full="replace"))
+    await limited(store, "old")
+    await settled(store, Suspend(lease=(await hold(store, "old")).lease, wake=Wake(signals={"go": 1})))
+    await store.signal(send(run_id="old"))
+    await limited(store, "new", priority=5)
+    [new] = await claim(store, limit=10)
+    assert new.run_id == "new"
+    assert not await stops(store, new.lease)
+
+
 async def test_what_has_started_is_not_dropped(store: Store) -> None:
     await store.put_limit(limit(full="drop"))
     await limited(store, "old")

@@ -266,7 +266,7 @@ async def test_a_stale_lease_changes_nothing(store: Store, clock: FakeClock, ope
     answer: object
     match operation:
         case "extend":
-            [answer] = await store.extend([lost], LONG)
+            [answer] = await store.extend([lost], 5.0)
         case "record":
             [recorded] = await store.record([record(lost, "a")])
             answer = recorded.answer
