@@ -19,4 +19,4 @@ from penstock_signal m
 where m.n = :n and not exists (
     select 1 from penstock_step s where s.n = :copy and s.signal = m.name and s.signal_seq = m.seq
 );
-insert into penstock_do_queue values (:copy, :now, 0, null);
+insert into penstock_do_activate values (:copy, :now);
