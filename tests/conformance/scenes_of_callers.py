@@ -186,6 +186,14 @@ async def fork(store: Store, clock: FakeClock) -> AsyncIterator[None]:
     await store.fork("original", "r")
 
 
+@scene("fork", None, CANCELLED)
+async def fork_at_a_full_limit(store: Store, clock: FakeClock) -> AsyncIterator[None]:
+    await put(store, new_run("original", queue="o", limits=refs("l")))
+    await full_drop_limit(store)
+    yield
+    await store.fork("original", "r")
+
+
 def attach_below(where: State) -> None:
     """A live child is waited for; one that has failed fails its parent."""
 

@@ -25,7 +25,6 @@ UNREACHABLE: set[Move] = {
     ("fork", None, State.SCHEDULED),
     ("fork", None, State.WAITING),
     ("fork", None, State.FAILED),
-    ("fork", None, State.CANCELLED),
     ("signal", None, State.FAILED),  # a run that starts so has nothing below it yet
     ("fire", None, State.FAILED),
     ("redrive", State.SUCCEEDED, State.WAITING),  # nothing is pending below what succeeded
