@@ -1,8 +1,8 @@
 """Scripts beside the modules: one file per operation, fragments with an underscore, arguments by name.
 
 A file may begin with comments; `-- args: a b c` names what it is called with, `-- each: a b c` what each of many rows
-has, `-- on: event` what sets it off. A line `-- @include _name` stands for that fragment. Knows no language beyond that,
-and no store.
+has, `-- on: event` what sets it off. A line `-- @include _name` stands for that fragment. Knows no language beyond
+that, and no store.
 """
 
 import re

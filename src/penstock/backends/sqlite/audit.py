@@ -1,4 +1,4 @@
-"""What is wrong with the file: counters against what they count, places against states, SQLite's own pages. Repairs nothing."""
+"""What is wrong with the file: counters against what they count, places against states, pages. Repairs nothing."""
 
 import sqlite3
 
@@ -8,7 +8,8 @@ from penstock.backends.sqlite.procedures import in_namespace, sources
 def audit(connection: sqlite3.Connection, namespace: str, now: int) -> list[str]:
     """One sentence for each thing that is wrong."""
     found: list[str] = []
-    for statement in in_namespace(sources()["check"].text, namespace).split(";\n"):
-        found += [row[0] for row in connection.execute(statement, {"now": now})]
+    for script in ("check", "_audit_limits", "_audit_beside"):
+        for statement in in_namespace(sources()[script].text, namespace).split(";\n"):
+            found += [row[0] for row in connection.execute(statement, {"now": now})]
     pages = [row[0] for row in connection.execute("pragma quick_check(20)")]
     return found + [f"the file itself: {line}" for line in pages if line != "ok"]

@@ -1,4 +1,4 @@
-"""The doorbell of a file: at once within the process; from other processes, whoever listens hears that something changed.
+"""The doorbell of a file: at once within the process; from others, whoever listens hears that something changed.
 
 Which topics others rang is not known: then every listener hears all of its own. Knows nothing of runs.
 """

@@ -52,7 +52,8 @@ def enter(session: Session, groups: Sequence[Group], terms: set[int]) -> list[Ac
     encode.put_terms(session, [new for group in groups for new in group.runs], terms)
     answers: list[Accepted | Refused] = []
     for simple, some in groupby(groups, _is_simple):
-        answers += _enter_plain(session, list(some)) if simple else _enter_any(session, list(some))
+        together = list(some)
+        answers += _enter_plain(session, together) if simple else _enter_any(session, together)
     return answers
 
 
@@ -143,7 +144,8 @@ def entered(session: Session, groups: Sequence[Sequence[NewRun]]) -> list[Accept
         "select json_group_array(json_array(f.g, f.i, f.answer, f.run_id, f.detail)) from penstock_refused f"
     ).fetchone()[0]
     known = session.execute(
-        "select json_group_array(json_array(o.g, o.i, o.known_id)) from penstock_incoming o where o.known_id is not null"
+        "select json_group_array(json_array(o.g, o.i, o.known_id)) from penstock_incoming o "
+        "where o.known_id is not null"
     ).fetchone()[0]
     refusals = {one.g: one for one in _REFUSALS.decode(refused)}
     there = {(one.g, one.i): one.id for one in _KNOWN.decode(known)}

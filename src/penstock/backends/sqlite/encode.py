@@ -15,12 +15,17 @@ from penstock.core.wake import Wake
 
 INLINE: Final = 2_048  # bytes of input beside which nothing else is kept; as in put_input.sql
 
-INCOMING: Final = tuple(
-    "g i id task queue version input options priority start_at delay expires deadline terms "
-    "key input_hash key_ttl parent_id kind if_fails name cascade "
-    "waits wake_at wake_delay idle finishes early calls signals limits tags schedule nominal_at".split()
+# fmt: off
+INCOMING: Final = (
+    "g", "i", "id", "task", "queue", "version", "input", "options", "priority", "start_at", "delay", "expires",
+    "deadline", "terms", "key", "input_hash", "key_ttl", "parent_id", "kind", "if_fails", "name", "cascade", "waits",
+    "wake_at", "wake_delay", "idle", "finishes", "early", "calls", "signals", "limits", "tags", "schedule",
+    "nominal_at",
 )
-TERMS: Final = tuple("id succeeded failed newest crashes siblings dead_letter on_success on_failure".split())
+TERMS: Final = (
+    "id", "succeeded", "failed", "newest", "crashes", "siblings", "dead_letter", "on_success", "on_failure",
+)
+# fmt: on
 
 _json: Final = msgspec.json.encode
 
@@ -31,7 +36,7 @@ def text(value: object) -> str:
 
 
 @lru_cache(4096)
-def terms_of(
+def terms_of(  # noqa: PLR0917 (a cache takes them by place)
     keep: Keep,
     crashes: int,
     siblings: Siblings,
@@ -39,8 +44,8 @@ def terms_of(
     on_success: FollowUp | None,
     on_failure: FollowUp | None,
 ) -> tuple[int, int | None, tuple[Row, ...]]:
-    """What whole tasks have in common: the number that stands for it, how long a run is kept if nothing else follows from
-    its success, and the rows behind the number.
+    """What whole tasks have in common: the number that stands for it; how long a run is kept if nothing else follows
+    from its success; and the rows behind the number.
     """
     rows: tuple[Row, ...] = ()
     after = 0

@@ -1,6 +1,7 @@
 """What the holders of leases do. Each operation is its script; here are only its arguments and answers."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from penstock.backends.sqlite import decode, encode
 from penstock.backends.sqlite.callers import entered, fault_of, put_groups
@@ -40,7 +41,7 @@ class Abilities:
             columns = ("abilities", "task", "version", "fingerprint")
             session.execute("delete from penstock_ability where abilities = ?", (number,))
             session.insert("penstock_ability", columns, rows)
-            session.after.append(lambda: self._numbers.setdefault(abilities, number))
+            session.after.append(partial(self._numbers.__setitem__, abilities, number))
         return number
 
     def forget(self) -> None:

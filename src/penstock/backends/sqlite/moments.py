@@ -26,12 +26,6 @@ def microseconds_up(seconds: float) -> int:
     return found + 1 if found / 1e6 < seconds else found
 
 
-@overload
-def seconds(found: int) -> float: ...
-@overload
-def seconds(found: None) -> None: ...
-@overload
-def seconds(found: int | None) -> float | None: ...
 def seconds(found: int | None) -> float | None:
     """The moment or duration in seconds."""
     return None if found is None else found / 1e6

@@ -1,8 +1,8 @@
 """The operations as procedures of SQLite: a temporary view for the arguments, a trigger on it for the work.
 
 `insert into penstock_do_complete values (...), (...)` carries out one move for each row, in order, without a step of
-Python between them, and so without letting go of the interpreter. Being temporary, procedures belong to a connection and
-never to the file: two versions of the library may share it. Knows no operation.
+Python between them, and so without letting go of the interpreter. Being temporary, procedures belong to a connection
+and never to the file: two versions of the library may share it. Knows no operation.
 """
 
 import re
@@ -20,7 +20,7 @@ ROUNDS: Final = 2_000  # how often a procedure may repeat another
 
 
 def in_namespace(text: str, namespace: str) -> str:
-    """The text with its tables and procedures named for the namespace. A table's name is one word, so none are taken twice."""
+    """The text with its tables and procedures named for the namespace. A table's name is one word."""
     return _NAME.sub(lambda name: f'"{namespace}_{name[1]}"', text)
 
 
@@ -65,7 +65,7 @@ def define(connection: sqlite3.Connection, namespace: str) -> None:
     policy = ", ".join(
         f"('{if_fails}', '{parent}', '{effect}')" for if_fails, row in POLICY.items() for parent, effect in row.items()
     )
-    connection.execute(in_namespace(f"insert into penstock_policy values {policy}", namespace))
+    connection.execute(in_namespace(f"insert into penstock_policy values {policy}", namespace))  # noqa: S608 (ours)
     connection.execute(
         in_namespace(
             "insert into penstock_counter with recursive c (i) as (select 1 union all select i + 1 from c where i < ?) "

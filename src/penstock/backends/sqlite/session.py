@@ -1,7 +1,7 @@
 """One write transaction as operations see it: batches into procedures, their answers out. Knows no operation.
 
-Every statement lets go of the interpreter, and a busy loop in another thread takes milliseconds to give it back; so a batch
-is one statement of many rows, and what it answers is read as one row.
+Every statement lets go of the interpreter, and a busy loop in another thread takes milliseconds to give it back; so a
+batch is one statement of many rows, and what it answers is read as one row.
 """
 
 import sqlite3
@@ -35,7 +35,7 @@ _PROBLEMS: Final = msgspec.json.Decoder(list[Problem])
 
 @cache
 def insert_sql(table: str, columns: tuple[str, ...], rows: int, fixed: int) -> str:
-    """A statement for so many rows, of which those that begin with NULL do not count; the last columns are the same in all."""
+    """A statement for so many rows; those that begin with NULL do not count, the last columns are the same in all."""
     varying = len(columns) - fixed
     values = ", ".join(["(" + ", ".join("?" * varying) + ")"] * rows)
     last = "".join(", ?" * fixed)
@@ -80,7 +80,8 @@ class Session:
         columns = arguments(operation)
         if columns[-1] == "now":
             values = (*values, self.now)
-        sql = _named(f"insert into penstock_do_{operation} values ({', '.join('?' * len(columns))})", self.namespace)
+        marks = ", ".join("?" * len(columns))
+        sql = _named(f"insert into penstock_do_{operation} values ({marks})", self.namespace)  # noqa: S608 (ours)
         self.connection.execute(sql, values)
 
     def each(self, operation: str, rows: Sequence[Row]) -> None:

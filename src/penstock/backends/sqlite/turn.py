@@ -1,21 +1,20 @@
 """Whose turn it is to write: processes on one file queue for it here, in order, before they ask SQLite.
 
-SQLite lets writers poll for its lock, and the busiest wins. Two locks of the operating system make a queue: the holder of
-`next` stands at its head, waiting for `turn`. The kernel frees both when a process dies. Knows no database.
+SQLite lets writers poll for its lock, and the busiest wins. Two locks of the operating system make a queue: the holder
+of `next` stands at its head, waiting for `turn`. The kernel frees both when a process dies. Knows no database.
 """
 
 import os
+import sys
 import threading
 import weakref
 from pathlib import Path
 from typing import Final
 
-try:
+if sys.platform != "win32":  # elsewhere SQLite's own lock has to do
     import fcntl
-except ImportError:  # elsewhere SQLite's own lock has to do
-    _HAS_LOCKS = False
-else:
-    _HAS_LOCKS = True
+
+_HAS_LOCKS: Final = sys.platform != "win32"
 
 
 class _Waiter(threading.Thread):

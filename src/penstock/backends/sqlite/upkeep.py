@@ -14,7 +14,10 @@ from penstock.core.requests import Group, Guard
 from penstock.core.schedule import Fire
 from penstock.core.views import Rollup
 
-_DONE: Final = "select x.promoted, x.rescued, x.expired, x.cascaded, x.purged, x.held_back, x.left_over <= 0 from penstock_tending x"
+_DONE: Final = (
+    "select x.promoted, x.rescued, x.expired, x.cascaded, x.purged, x.held_back, x.left_over <= 0 "
+    "from penstock_tending x"
+)
 
 
 def tend(session: Session, budget: int, guard: Guard) -> Tended:

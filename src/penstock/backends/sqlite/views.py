@@ -24,6 +24,7 @@ from penstock.core.views import Count, Filter, LogEntry, Page, Rollup, Signal, S
 
 T = TypeVar("T")
 
+_RUNNING: Final = frozenset({State.RUNNING})
 _RARE: Final = frozenset({State.WAITING, State.FAILED, State.CANCELLED})
 _NUMBERS: Final = msgspec.json.Decoder(tuple[int, ...])
 
@@ -61,7 +62,7 @@ def found(wanted: Filter) -> str:
         return "_find_by_task"
     if wanted.states and wanted.states <= _RARE:
         return "_find_by_state"
-    if wanted.states == {State.RUNNING}:
+    if wanted.states == _RUNNING:
         return "_find_running"
     return "find"
 

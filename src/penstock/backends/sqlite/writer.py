@@ -50,7 +50,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._version = 0
+        self._version: int = 0
         self._seen = self._inspected = self._looked = 0.0
         self._dirty = False
 
@@ -224,7 +224,9 @@ class Writer:
             session.connection.execute("commit")
         except BaseException as error:  # noqa: BLE001 (whoever asked hears of it; the thread goes on)
             self._roll_back()
-            reason = connect.unavailable(error, committing=committing) if is_trouble(error) else error
+            reason: BaseException = error
+            if isinstance(error, sqlite3.Error) and is_trouble(error):
+                reason = connect.unavailable(error, committing=committing)
             for one in jobs if committing else [job]:
                 one.error = reason
             return (frozenset() if committing else None), []

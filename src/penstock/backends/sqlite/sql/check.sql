@@ -1,5 +1,4 @@
--- Everything that is wrong, one sentence each: counters against what they count, places against states, what stands beside
--- runs against the runs.
+-- What is wrong with the runs, one sentence each; beside them _audit_limits and _audit_beside.
 select r.id || ' has pending ' || r.pending || ', and another number of dependencies that do not count'
 from penstock_run r
 where r.pending <> (
@@ -51,72 +50,4 @@ where r.ends_at is not case
         ),
         9e18
     )
-end;
-select 'limit ' || l.name || ' ' || quote(l.key) || ' counts ' || l.used || ' slots, and others are taken'
-from penstock_line l
-where l.used <> (select count(*) from penstock_slot s where s.name = l.name and s.key = l.key);
-select 'a slot of limit ' || s.name || ' is taken by run number ' || s.n || ', which is gone'
-from penstock_slot s where not exists (select 1 from penstock_run r where r.n = s.n);
-select r.id || ' is ' || r.state || ' and holds a slot of limit ' || s.name
-from penstock_slot s join penstock_run r on r.n = s.n left join penstock_limit d on d.name = s.name
-where r.state <> 'running' and (r.over or d.hold is not 1);
-select 'line ' || c.name || ' ' || quote(c.key) || ' counts ' || c.parked || ' parked and ' || c.out || ' out, which is wrong'
-from (
-    select s.name, s.key, s.queue, s.priority, s.parked, s.out from penstock_stand s
-    union
-    select r.line_name, r.line_key, r.queue, r.priority, sum(r.place = 'line'), sum(r.place = 'out')
-    from penstock_run r where r.line_name is not null group by 1, 2, 3, 4
-) c
-group by c.name, c.key, c.queue, c.priority having count(*) > 1 or not exists (
-    select 1 from penstock_run r
-    where r.line_name = c.name and r.line_key = c.key and r.queue = c.queue and r.priority = c.priority
-);
-select 'line ' || s.name || ' ' || quote(s.key) || ' has room in queue ' || s.queue || ', and members are parked'
-from penstock_stand s
-join penstock_limit d on d.name = s.name
-join penstock_line l on l.name = s.name and l.key = s.key
-where d.period is null and s.parked > 0 and s.out < (
-    -- @include _room
-);
-select 'line ' || s.name || ' is of a limit that is not defined'
-from penstock_stand s where not exists (select 1 from penstock_limit d where d.name = s.name);
-select 'the side line of ' || c.task || ' ' || quote(c.version) || ' in queue ' || c.queue || ' counts wrong'
-from (
-    select s.queue, s.task, s.version, s.refused, s.runs from penstock_side s
-    union
-    select r.queue, r.task, r.version, r.refused, count(*) from penstock_run r where r.place = 'side' group by 1, 2, 3, 4
-) c
-group by c.queue, c.task, c.version, c.refused having count(*) > 1 or not exists (
-    select 1 from penstock_run r
-    where r.place = 'side' and r.queue = c.queue and r.task = c.task and r.version = c.version and r.refused = c.refused
-);
-select 'key ' || quote(k.key) || ' of task ' || k.task || ' stands for ' || k.run_id || ', which is gone, and never expires'
-from penstock_key k
-where k.expires_at is null and not exists (select 1 from penstock_run r where r.id = k.run_id);
-select r.id || ' awaits calls, and has counted them wrong'
-from (
-    select w.n, e.key as entry,
-        json_extract(e.value, '$[1]') - count(case when c.state = 'succeeded' then 1 end) as missing,
-        count(case when a.n is not null and (c.n is null or c.over and c.state <> 'succeeded') then 1 end) as bad
-    from penstock_wake w
-    join json_each(w.calls) e
-    left join penstock_awaited a on a.n = w.n and a.entry = e.key
-    left join penstock_run c on c.id = a.child_id and c.parent = w.n
-    group by w.n, e.key
-) x
-join penstock_run r on r.n = x.n
-left join penstock_entry o on o.n = x.n and o.entry = x.entry
-where o.missing is not x.missing or o.bad is not x.bad;
-select 'run number ' || b.n || ' is gone, and has left something in ' || b.place
-from (
-    select n, 'large' as place from penstock_large union all select n, 'tag' from penstock_tag
-    union all select n, 'wake' from penstock_wake union all select n, 'entry' from penstock_entry
-    union all select n, 'awaited' from penstock_awaited union all select n, 'mark' from penstock_mark
-    union all select n, 'step' from penstock_step union all select n, 'signal' from penstock_signal
-    union all select n, 'heard' from penstock_heard union all select n, 'log' from penstock_log
-    union all select n, 'about' from penstock_about
-) b
-where not exists (select 1 from penstock_run r where r.n = b.n)
-group by b.n, b.place;
-select r.id || ' has terms that are not stored'
-from penstock_run r where not exists (select 1 from penstock_terms t where t.id = r.terms)
+end
