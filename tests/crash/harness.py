@@ -63,11 +63,10 @@ class Harness:
     # work
 
     def feed(self, count: int) -> None:
-        """Have so many runs enqueued; a few are enqueued by all producers. Returns at once."""
-        share, shared = divmod(count, len(self.producers))
-        shared += share // 10 + 1
+        """Have at least so many runs enqueued; a tenth of them by all producers. Returns at once."""
+        shared = count // 10 + 1
+        own = -(-(count - shared) // len(self.producers))  # rounded up
         for number, producer in enumerate(self.producers):
-            own = share - share // 10
             self._orders[number] = f"work {self._next} {own} {self._next_shared} {shared}"
             producer.tell(self._orders[number])
             self._next += own
