@@ -28,7 +28,7 @@ def parse(url: str) -> Address:
         raise Invalid("url", url, _FORMS)
     if path[1:].startswith(":"):
         raise Invalid("url", url, "several connections share a store, so it needs a file; memory:// has none")
-    options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
     fast = options.pop("fast", "0")
     if options or fast not in ("0", "1"):
         raise Invalid("url", url, "the only option is fast=1")

@@ -2,7 +2,7 @@
 select json_group_array(json_array(
     r.id, r.fence, r.task, r.queue, r.version, length(coalesce(r.input, l.input)), length(r.options),
     r.failures, r.life, r.history, r.claims, r.crashes,
-    r.crashes and r.crashes + 1 >= (select m.crashes from penstock_terms m where m.id = r.terms),
+    r.crashes and r.crashes + 1 >= (select t.crashes from penstock_terms t where t.id = r.terms),
     r.enqueued_at, r.started_at, r.priority, r.deadline_at,
     r.key, case when r.parent is not null then (select p.id from penstock_run p where p.n = r.parent) end, r.root_id,
     json(r.tags), r.pending, r.finishes, r.early,

@@ -21,5 +21,5 @@ update penstock_tending set
 insert into penstock_do_promote select d.n, :now from penstock_due d order by d.k;
 insert into penstock_do_offer
 select distinct s.name, s.key, :now
-from penstock_limit d join penstock_stand s on s.name = d.name
+from penstock_limit d cross join penstock_stand s on s.name = d.name
 where d.period is not null and s.parked > 0;
