@@ -5,7 +5,7 @@ Which topics others rang is not known: then every listener hears all of its own.
 
 import asyncio
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
@@ -48,7 +48,8 @@ class FileListener:
 class FileDoorbell:
     """Rings within the process, and on behalf of other processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, listened: Callable[[], None]) -> None:
+        self._listened: Final = listened  # called when somebody begins to listen
         self._lock = threading.Lock()
         self._listeners: set[FileListener] = set()
 
@@ -75,6 +76,7 @@ class FileDoorbell:
         listener = FileListener(self, frozenset(topics))
         with self._lock:
             self._listeners.add(listener)
+        self._listened()
         return listener
 
     def forget(self, listener: FileListener) -> None:

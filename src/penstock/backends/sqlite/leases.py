@@ -1,5 +1,6 @@
 """What the holders of leases do. Each operation is its script; here are only its arguments and answers."""
 
+import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
@@ -27,26 +28,23 @@ from penstock.core.requests import Group
 
 
 class Abilities:
-    """Which abilities the connection knows, by number."""
+    """Which abilities the writer's connection knows, by number."""
 
     def __init__(self) -> None:
-        self._numbers: dict[frozenset[Ability], int] = {}
+        self._connection: sqlite3.Connection | None = None
+        self._known: set[int] = set()
 
     def number(self, session: Session, abilities: frozenset[Ability]) -> int:
         """The number of these, made known if need be."""
-        number = self._numbers.get(abilities)
-        if number is None:
-            number = len(self._numbers) + 1
+        if session.connection is not self._connection:
+            self._connection, self._known = session.connection, set()
+        number = hash(abilities)
+        if number not in self._known:
             rows: list[Row] = [(number, one.task, one.version, one.fingerprint) for one in abilities]
-            columns = ("abilities", "task", "version", "fingerprint")
             session.execute("delete from penstock_ability where abilities = ?", (number,))
-            session.insert("penstock_ability", columns, rows)
-            session.after.append(partial(self._numbers.__setitem__, abilities, number))
+            session.insert("penstock_ability", ("abilities", "task", "version", "fingerprint"), rows)
+            session.after.append(partial(self._known.add, number))
         return number
-
-    def forget(self) -> None:
-        """The connection is a new one."""
-        self._numbers.clear()
 
 
 def claim(session: Session, request: ClaimRequest, abilities: Abilities) -> Claims:

@@ -25,6 +25,7 @@ class Reader:
         self._jobs: Final[queue.SimpleQueue[Promise[Any] | None]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock: Final = threading.Lock()
+        self._leaving: list[Promise[None]] = []  # one for each thread that is asked to stop
         self._pid = 0
         self._open = False
 
@@ -45,15 +46,19 @@ class Reader:
             self._jobs.put(promise)
         return await promise.future
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Finish what was asked for, and no more."""
         with self._lock:
             if not self._open or self._pid != os.getpid():
                 self._open = False
                 return
             self._open = False
+            self._leaving = [Promise[None](lambda: None) for _ in self._threads]
+            leaving = list(self._leaving)
             for _ in self._threads:
                 self._jobs.put(None)
+        for promise in leaving:
+            await promise.future
         for thread in self._threads:
             thread.join()
 
@@ -71,6 +76,7 @@ class Reader:
             keep_all([promise])
         if connection is not None:
             connection.close()
+        keep_all([self._leaving.pop()])
 
 
 def _consistently(connection: sqlite3.Connection, promise: Promise[T]) -> T:

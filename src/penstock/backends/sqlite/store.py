@@ -21,7 +21,7 @@ class SqliteStore(Callers, Leases, Upkeep, Control, Views, Within):
         self._namespace = namespace
         self._clock = clock
         self._durable = "fast" if where.fast else "full"
-        self._bell = FileDoorbell()
+        self._bell = FileDoorbell(lambda: self._writer.look())  # noqa: PLW0108 (the writer is not made yet)
         self._abilities = Abilities()
         self._terms: set[int] = set()
         self._writer = Writer(where.path, fast=where.fast, namespace=namespace, clock=clock, bell=self._bell)
@@ -39,7 +39,7 @@ class SqliteStore(Callers, Leases, Upkeep, Control, Views, Within):
             self._opened = True
 
     async def close(self) -> None:
-        self._reader.stop()
+        await self._reader.stop()
         await self._writer.stop()
 
 

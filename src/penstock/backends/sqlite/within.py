@@ -28,11 +28,17 @@ class Within:
         """
         if not isinstance(connection, sqlite3.Connection):
             raise Invalid("connection", connection, "it must be a sqlite3.Connection")
+        as_text, connection.text_factory = connection.text_factory, str
+        as_row, connection.row_factory = connection.row_factory, None
+        try:
+            return self._enqueue(connection, list(groups))
+        finally:
+            connection.text_factory, connection.row_factory = as_text, as_row
+
+    def _enqueue(self, connection: sqlite3.Connection, groups: list[Group]) -> list[Accepted | Refused]:
         self._check_file(connection)
         if connection.isolation_level is None and not connection.in_transaction:
             raise Invalid("connection", connection, "it has no transaction under way: begin one first")
-        as_text, connection.text_factory = connection.text_factory, str
-        as_row, connection.row_factory = connection.row_factory, None
         recursive = connection.execute("pragma recursive_triggers").fetchone()[0]
         try:
             connection.execute("pragma recursive_triggers = on")
@@ -40,12 +46,11 @@ class Within:
             text = procedures.in_namespace("select m.clock_offset from penstock_meta m", self._namespace)
             now = microseconds_up(self._clock()) + int(connection.execute(text).fetchone()[0])
             session = Session(connection, self._namespace, now)
-            answers = enter(session, list(groups), set())
+            answers = enter(session, groups, set())
             session.rings()
             return answers
         finally:
             connection.execute(f"pragma recursive_triggers = {recursive}")
-            connection.text_factory, connection.row_factory = as_text, as_row
 
     def _check_file(self, connection: sqlite3.Connection) -> None:
         for _, name, file in connection.execute("pragma database_list"):

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -23,6 +24,14 @@ from penstock.core.errors import Closed, Unavailable
 
 T = TypeVar("T")
 Job: TypeAlias = Callable[[Session], T]
+
+
+class _Word(Enum):
+    """What else can be said to the thread."""
+
+    LOOK = "look"
+    STOP = "stop"
+
 
 MOST_JOBS: Final = 256  # of one commit
 PATIENCE: Final = 10.0  # seconds for our turn to come
@@ -42,10 +51,11 @@ class Writer:
         self._namespace: Final = namespace
         self._clock: Final = clock
         self._bell: Final = bell
-        self._jobs: Final[queue.SimpleQueue[Promise[Any] | None]] = queue.SimpleQueue()
+        self._jobs: Final[queue.SimpleQueue[Promise[Any] | _Word]] = queue.SimpleQueue()
         self._turn: Final = Turn(path.with_name(path.name + "-turn"))
         self._lock: Final = threading.Lock()
         self._open = False
+        self._left: Promise[None] | None = None  # who waits for the thread to end
         self._pid = 0
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
@@ -78,16 +88,13 @@ class Writer:
             self._open = False
             if self._pid != os.getpid():
                 return
-            done = Promise[None](_nothing)
-            self._jobs.put(done)
-            self._jobs.put(None)
-        await done.future
-        if self._thread is not None:
-            self._thread.join()
+            self._left = Promise[None](_nothing)
+            self._jobs.put(_Word.STOP)
+        await self._left.future
 
-    def nudge(self) -> None:
-        """Look for what others wrote at once: somebody has begun to listen."""
-        self._seen = time.monotonic()
+    def look(self) -> None:
+        """Look for what others wrote from now on: somebody has begun to listen."""
+        self._jobs.put(_Word.LOOK)
 
     def _hand_in(self, promise: Promise[Any]) -> None:
         with self._lock:
@@ -103,6 +110,7 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 (whoever opens the store hears of it)
             ready.error = error
             self._open = False
+            self._turn.close()
             keep_all([ready])
             return
         keep_all([ready])
@@ -110,6 +118,9 @@ class Writer:
             self._serve()
         finally:
             self._end()
+            self._turn_away()
+            if self._left is not None:
+                keep_all([self._left])
 
     def _begin(self) -> None:
         connect.check_place(self._path)
@@ -144,24 +155,25 @@ class Writer:
             self._look()
 
     def _gather(self) -> list[Promise[Any]] | None:
-        """All jobs that are there; none after a while; None: this was the last."""
+        """All jobs that are there; none after a while; None: there will be no more."""
         try:
             first = self._jobs.get(timeout=self._patience())
         except queue.Empty:
             return []
-        if first is None:
-            return None
-        jobs = [first]
-        while len(jobs) < MOST_JOBS:
+        jobs: list[Promise[Any]] = []
+        found: Promise[Any] | _Word = first
+        while True:
+            if found is _Word.STOP:
+                self._jobs.put(found)  # for the next call, if there is work before it
+                return jobs or None
+            if isinstance(found, Promise) and not found.future.cancelled():
+                jobs.append(found)
+            if len(jobs) == MOST_JOBS:
+                return jobs
             try:
-                job = self._jobs.get_nowait()
+                found = self._jobs.get_nowait()
             except queue.Empty:
-                break
-            if job is None:
-                self._jobs.put(None)
-                break
-            jobs.append(job)
-        return [job for job in jobs if not job.future.cancelled()]
+                return jobs
 
     def _patience(self) -> float | None:
         lively = time.monotonic() - self._seen < LIVELY
@@ -281,6 +293,18 @@ class Writer:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+    def _turn_away(self) -> None:
+        """Whoever still waits need not: nobody will write any more."""
+        with self._lock:
+            self._open = False
+        left: list[Promise[Any]] = []
+        while not self._jobs.empty():
+            job = self._jobs.get_nowait()
+            if isinstance(job, Promise):
+                job.error = Closed("the store")
+                left.append(job)
+        keep_all(left)
 
     def _end(self) -> None:
         self._turn.take(PATIENCE)

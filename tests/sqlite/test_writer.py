@@ -1,0 +1,214 @@
+"""The one thread that writes: what shares a commit, whose error is whose, and what happens to a file in trouble."""
+
+import asyncio
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from penstock.backends.sqlite import SqliteStore, writer
+from penstock.backends.sqlite.session import Session
+from penstock.core.errors import Closed, Unavailable
+from penstock.core.leases import Ability, ClaimRequest
+from penstock.core.run import NewRun
+from penstock.core.state import State
+from tests.sqlite.acts import claim, drain, opened, put, runs
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> SqliteStore:
+    return await opened(tmp_path / "store.db")
+
+
+@pytest.fixture(autouse=True)
+async def closed(store: SqliteStore) -> None:
+    """Each test leaves the store to be audited and closed."""
+    yield
+    assert await store.check() == []
+    await store.close()
+
+
+class Gate:
+    """A job that keeps the writer busy until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached, self.open = threading.Event(), threading.Event()
+
+    def __call__(self, session: Session) -> None:
+        self.reached.set()
+        assert self.open.wait(10)
+
+
+async def gathered(store: SqliteStore, *jobs: writer.Job[object]) -> list[object]:
+    """What the jobs come to when they wait for the writer together."""
+    gate = Gate()
+    first = asyncio.create_task(store._writer.do(gate))
+    assert await asyncio.to_thread(gate.reached.wait, 10)
+    others = [asyncio.create_task(store._writer.do(job)) for job in jobs]
+    await asyncio.sleep(0)
+    gate.open.set()
+    await first
+    return await asyncio.gather(*others, return_exceptions=True)
+
+
+async def test_what_gathers_while_the_writer_is_busy_shares_a_commit(store: SqliteStore) -> None:
+    moments = await gathered(store, *[lambda session: id(session)] * 5)
+    assert len(set(moments)) == 1
+
+
+async def test_a_job_that_raises_spoils_nobody(store: SqliteStore) -> None:
+    """The others are carried out all the same, once."""
+
+    def bad(session: Session) -> None:
+        session.execute("insert into penstock_pause values ('task', 'bad')")
+        raise ZeroDivisionError
+
+    def good(name: str) -> writer.Job[object]:
+        return lambda session: session.execute("insert into penstock_pause values ('task', ?)", (name,)).rowcount
+
+    found = await gathered(store, good("a"), bad, good("b"))
+    assert [found[0], found[2]] == [1, 1]
+    assert isinstance(found[1], ZeroDivisionError)
+    assert [one.name for one in await store.paused()] == ["a", "b"]
+
+
+async def test_who_gave_up_waiting_changes_nothing_for_others(store: SqliteStore) -> None:
+    gate = Gate()
+    first = asyncio.create_task(store._writer.do(gate))
+    assert await asyncio.to_thread(gate.reached.wait, 10)
+    gone = asyncio.create_task(put(store, NewRun(id="gone", task="t")))
+    stays = asyncio.create_task(put(store, NewRun(id="stays", task="t")))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    gate.open.set()
+    await asyncio.gather(first, stays)
+    assert [run and run.id for run in await store.get(["gone", "stays"])] == [None, "stays"]
+
+
+async def test_several_loops_share_a_store(store: SqliteStore) -> None:
+    """As the loop of the program, that of the heartbeats, and that of blocking calls do."""
+
+    def elsewhere(number: int) -> None:
+        async def work() -> None:
+            await put(store, *runs(20, f"q{number}"))
+            assert len((await claim(store, queue=f"q{number}")).claims) == 20
+
+        asyncio.run(work())
+
+    await asyncio.gather(*(asyncio.to_thread(elsewhere, number) for number in range(4)))
+    assert sum(one.n for one in await store.counts() if one.state is State.RUNNING) == 80
+
+
+async def test_whoever_waits_while_the_store_closes_hears_of_it(tmp_path: Path) -> None:
+    other = await opened(tmp_path / "other.db")
+    closing = asyncio.create_task(other.close())
+    late = [asyncio.create_task(put(other, one)) for one in runs(20)]
+    await closing
+    found = await asyncio.gather(*late, return_exceptions=True)
+    assert {type(one) for one in found} <= {type(None), Closed}
+
+
+async def test_a_full_disk_changes_nothing_and_ends_with_the_shortage(store: SqliteStore) -> None:
+    """Reads go on, and so do writes once there is room."""
+    await put(store, *runs(5))
+
+    def most(pages: int) -> writer.Job[object]:
+        return lambda session: session.connection.execute(f"pragma max_page_count = {pages}").fetchone()[0]
+
+    [pages] = await gathered(store, most(1))
+    with pytest.raises(Unavailable, match="SQLITE_FULL") as trouble:
+        await put(store, *runs(400, size=2_000))
+    assert trouble.value.applied == "no"
+    assert len(await drain(store)) == 5
+    assert isinstance(pages, int)
+    await gathered(store, most(1_000_000))
+    await put(store, *runs(400, size=2_000))
+    assert len(await drain(store)) == 400
+
+
+async def test_a_file_locked_by_others_is_unavailable_until_they_let_go(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await gathered(store, lambda session: session.connection.execute("pragma busy_timeout = 50").fetchone())
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(Unavailable, match="SQLITE_BUSY") as trouble:
+        await put(store, NewRun(id="r", task="t"))
+    assert trouble.value.applied == "no"
+    assert await store.get(["r"]) == [None]
+    other.execute("rollback")
+    other.close()
+    await put(store, NewRun(id="r", task="t"))
+
+
+async def test_a_file_that_is_replaced_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "INSPECTION", 0.0)
+    other = await opened(tmp_path / "other.db")
+    await put(other, NewRun(id="r", task="t"))
+    (tmp_path / "other.db").unlink()
+    with pytest.raises(Unavailable, match="deleted or replaced") as trouble:
+        await put(other, NewRun(id="lost", task="t"))
+    assert trouble.value.applied == "no"
+    await other.close()
+
+
+async def test_a_forked_child_has_no_store(store: SqliteStore) -> None:
+    """It has neither the threads nor the locks: it opens its own."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            store._writer._hand_in  # noqa: B018
+            store._reader._pid  # noqa: B018
+            refused = 0
+            for part in (store._writer, store._reader):
+                try:
+                    part.do(lambda _: None).send(None)
+                except Closed:
+                    refused += 1
+                except RuntimeError:  # no loop runs here in some versions
+                    refused += 1
+            os.write(write, bytes([refused]))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read, 1) == b"\x02"
+    os.close(read)
+    os.close(write)
+    await put(store, *runs(1))
+
+
+async def test_the_log_is_folded_into_the_file_when_there_is_time(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "store.db-wal"
+    await put(store, *runs(200, size=500))
+    assert log.stat().st_size > 0
+    monkeypatch.setattr(writer, "IDLE", 0.0)
+    await put(store, *runs(1))
+    await put(store, *runs(1))
+    await store._writer.do(lambda session: None)
+    assert log.stat().st_size < 100_000
+
+
+async def test_workers_of_different_abilities_may_share_a_commit(store: SqliteStore) -> None:
+    """Neither claims what only the other can run."""
+    for task in ("a", "b"):
+        await put(store, *[NewRun(id=f"{task}{n}", task=task, queue="q") for n in range(3)])
+
+    def asks(task: str) -> ClaimRequest:
+        able = frozenset({Ability(task=task)})
+        return ClaimRequest(claim_id=task, worker=task, queues=("q",), abilities=able, limit=9, lease=30.0)
+
+    gate = Gate()
+    first = asyncio.create_task(store._writer.do(gate))
+    assert await asyncio.to_thread(gate.reached.wait, 10)
+    both = [asyncio.create_task(store.claim(asks(task))) for task in ("a", "b")]
+    await asyncio.sleep(0)
+    gate.open.set()
+    await first
+    found = [{one.task for one in claims.claims} for claims in await asyncio.gather(*both)]
+    assert found == [{"a"}, {"b"}]
