@@ -72,6 +72,17 @@ async def test_too_many_crashes_fail_the_run(store: Store, clock: FakeClock, cra
     assert (run.cause, run.failures) == (Cause.CRASHED, 0)
 
 
+async def test_a_claim_says_when_one_more_crash_is_the_end(store: Store, clock: FakeClock) -> None:
+    await put(store, new_run("r", crashes=3), new_run("once", queue="once", crashes=1))
+    assert not (await hold(store, "once")).last_chance
+    told: list[bool] = []
+    for _ in range(3):
+        told.append((await hold(store)).last_chance)
+        await later(store, clock, 31)
+    assert told == [False, False, True]
+    assert (await look(store)).state == State.FAILED
+
+
 async def test_attempts_crashes_and_releases_are_counted_apart(store: Store, clock: FakeClock) -> None:
     """S0-43."""
     await put(store, new_run(crashes=9))

@@ -1,16 +1,20 @@
 """Views: find and its pages, children in order, counts, the dead, roll-ups, what the store says of itself."""
 
+from pathlib import Path
+
 import pytest
 
+from penstock.core.errors import Closed
 from penstock.core.run import ChildOf, NewRun
 from penstock.core.state import State
 from penstock.core.views import Count, Filter, Rollup
 from penstock.core.wake import Wake
 from penstock.ports.store import Store
-from tests.builders import call, dependency, new_run, started
+from tests.builders import call, dependency, group, new_run, started
 from tests.clock import FakeClock
 from tests.conformance.acts import fail, hold, later, look, put, refused, spawn, succeed, upkeep
 from tests.conformance.scenes import LONG
+from tests.stores import open_empty
 
 IDLE = Wake(idle=True)
 
@@ -224,6 +228,17 @@ async def test_opening_twice_opens_once(store: Store) -> None:
     await put(store, new_run())
     await store.open()
     assert (await look(store)).state == State.QUEUED
+
+
+async def test_a_closed_store_answers_nobody(backend: str, clock: FakeClock, tmp_path: Path) -> None:
+    closing = await open_empty(backend, clock, tmp_path / "closing.db")
+    await put(closing, new_run())
+    await closing.close()
+    await closing.close()
+    with pytest.raises(Closed):
+        await closing.enqueue([group(new_run("other"))])
+    with pytest.raises(Closed):
+        await closing.get(["r"])
 
 
 async def test_reading_moves_nothing(store: Store, clock: FakeClock) -> None:
