@@ -6,7 +6,7 @@ from penstock.backends import open_store
 from penstock.backends.sqlite import SqliteStore
 from penstock.core.clock import Clock, system_clock
 from penstock.core.ids import new_claim_id, new_run_id
-from penstock.core.leases import Ability, Claims, ClaimRequest, Complete
+from penstock.core.leases import Ability, ClaimRequest, Claims, Complete
 from penstock.core.requests import Group
 from penstock.core.run import NewRun
 
@@ -41,9 +41,7 @@ async def put(store: SqliteStore, *new: NewRun) -> None:
 async def claim(store: SqliteStore, limit: int = 100, *, queue: str = "q", worker: str = "w") -> Claims:
     """So many runs of the queue."""
     return await store.claim(
-        ClaimRequest(
-            claim_id=new_claim_id(), worker=worker, queues=(queue,), abilities=ABLE, limit=limit, lease=30.0
-        )
+        ClaimRequest(claim_id=new_claim_id(), worker=worker, queues=(queue,), abilities=ABLE, limit=limit, lease=30.0)
     )
 
 

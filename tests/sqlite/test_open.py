@@ -23,12 +23,16 @@ async def test_what_was_stored_is_found_again(tmp_path: Path) -> None:
     await again.close()
 
 
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 async def test_closing_leaves_one_file(tmp_path: Path) -> None:
     """The log is folded in, so that a copy of the file is a copy of the store."""
     store = await opened(tmp_path / "a.db")
     await put(store, *runs(5))
     await store.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.db", "a.db-turn"]
+    assert _names(tmp_path) == ["a.db", "a.db-turn"]
 
 
 async def test_opening_and_closing_twice_does_it_once(tmp_path: Path) -> None:
@@ -64,7 +68,7 @@ async def test_namespaces_share_a_file_and_nothing_else(tmp_path: Path) -> None:
 async def test_a_namespace_is_spelled_as_it_was_made(tmp_path: Path) -> None:
     """SQLite tells no upper from lower case in names of tables."""
     await (await opened(tmp_path / "a.db", namespace="Shop")).close()
-    with pytest.raises(Mismatch, match="'shop'.*'Shop'"):
+    with pytest.raises(Mismatch, match=r"'shop'.*'Shop'"):
         await store_at(tmp_path / "a.db", namespace="shop").open()
 
 
@@ -88,8 +92,12 @@ async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         await store_at(tmp_path).open()
 
 
+def _network(_: Path) -> str:
+    return "nfs4"
+
+
 async def test_a_network_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "file_system", lambda folder: "nfs4")
+    monkeypatch.setattr(connect, "file_system", _network)
     with pytest.raises(Invalid, match="nfs4"):
         await store_at(tmp_path / "a.db").open()
 

@@ -98,7 +98,9 @@ def test_no_statement_walks_through_a_table_that_grows(connection: sqlite3.Conne
             if scanned is None:
                 continue
             table = tables.get(scanned[1], scanned[1].removeprefix("penstock_"))
-            of_ours = connection.execute("select 1 from sqlite_master where name = ?", (f"penstock_{table}",)).fetchone()
+            of_ours = connection.execute(
+                "select 1 from sqlite_master where name = ?", (f"penstock_{table}",)
+            ).fetchone()
             if of_ours and f"penstock_{table}" not in temporary and table not in SMALL:
                 found.append(f"{name}: {row[3]}: {statement}")
     assert found == []

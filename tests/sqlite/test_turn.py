@@ -1,5 +1,6 @@
 """Whose turn it is to write: one at a time, in order, and nobody waits for the dead."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -32,7 +33,12 @@ def test_who_waits_gets_it_before_who_comes_back(tmp_path: Path) -> None:
     one, other = turn_in(tmp_path / "turn"), turn_in(tmp_path / "turn")
     assert one.take(0)
     got = threading.Event()
-    waiter = threading.Thread(target=lambda: other.take(10) and got.set())
+
+    def wait() -> None:
+        if other.take(10):
+            got.set()
+
+    waiter = threading.Thread(target=wait)
     waiter.start()
     while not _somebody_queues(tmp_path / "turn"):
         pass
@@ -54,8 +60,6 @@ def _somebody_queues(folder: Path) -> bool:
 
 
 def _free(probe: Turn) -> bool:
-    import fcntl
-
     try:
         fcntl.flock(probe._files[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -1,7 +1,7 @@
 """Enqueueing in the caller's own transaction."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -24,7 +24,7 @@ async def store(tmp_path: Path) -> SqliteStore:
 
 
 @pytest.fixture(autouse=True)
-async def closed(store: SqliteStore) -> None:
+async def closed(store: SqliteStore) -> AsyncIterator[None]:
     yield
     assert await store.check() == []
     await store.close()
@@ -63,7 +63,9 @@ async def test_runs_never_exist_when_the_caller_rolls_back(store: SqliteStore, m
 
 async def test_what_was_rolled_back_can_be_asked_for_again(store: SqliteStore, mine: sqlite3.Connection) -> None:
     """Also with parents, keys and limits, and beside the store's own writes."""
-    flow = group(NewRun(id="p", task="t", wake=Wake(idle=True)), NewRun(id="c", task="t", parent=ChildOf(parent_id="p")))
+    flow = group(
+        NewRun(id="p", task="t", wake=Wake(idle=True)), NewRun(id="c", task="t", parent=ChildOf(parent_id="p"))
+    )
     store.enqueue_within(mine, [flow])
     mine.rollback()
     await put(store, *runs(3))

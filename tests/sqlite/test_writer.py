@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ async def store(tmp_path: Path) -> SqliteStore:
 
 
 @pytest.fixture(autouse=True)
-async def closed(store: SqliteStore) -> None:
+async def closed(store: SqliteStore) -> AsyncIterator[None]:
     """Each test leaves the store to be audited and closed."""
     yield
     assert await store.check() == []
@@ -54,8 +55,10 @@ async def gathered(store: SqliteStore, *jobs: writer.Job[object]) -> list[object
 
 
 async def test_what_gathers_while_the_writer_is_busy_shares_a_commit(store: SqliteStore) -> None:
-    moments = await gathered(store, *[lambda session: id(session)] * 5)
-    assert len(set(moments)) == 1
+    def which(session: Session) -> int:
+        return id(session)
+
+    assert len(set(await gathered(store, *[which] * 5))) == 1
 
 
 async def test_a_job_that_raises_spoils_nobody(store: SqliteStore) -> None:
@@ -174,8 +177,8 @@ async def test_a_forked_child_has_no_store(store: SqliteStore) -> None:
             os.write(write, bytes([refused]))
         finally:
             os._exit(0)
-    os.waitpid(child, 0)
     assert os.read(read, 1) == b"\x02"
+    await asyncio.to_thread(os.waitpid, child, 0)
     os.close(read)
     os.close(write)
     await put(store, *runs(1))
@@ -190,7 +193,7 @@ async def test_the_log_is_folded_into_the_file_when_there_is_time(
     monkeypatch.setattr(writer, "IDLE", 0.0)
     await put(store, *runs(1))
     await put(store, *runs(1))
-    await store._writer.do(lambda session: None)
+    await store._writer.do(writer._nothing)
     assert log.stat().st_size < 100_000
 
 
