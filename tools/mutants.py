@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 JOBS = int(os.environ.get("JOBS") or 2)
 PATIENCE = 240.0  # seconds; a mutant that hangs is caught, too
+ALL = 1200.0  # ... for all tests at once, without any mutant
 COPIED = ("src", "tests", "pyproject.toml")
 QUIET = ("-x", "-q", "--no-header", "--tb=no", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist")
 
@@ -57,12 +58,12 @@ def listed(words: list[str]) -> list[Mutant]:
     return [one for one in mutants if not words or any(word in f"{one.file} {one.title}" for word in words)]
 
 
-def run_tests(copy: Path, backend: str, tests: tuple[str, ...]) -> Fate:
+def run_tests(copy: Path, backend: str, tests: tuple[str, ...], *, patience: float = PATIENCE) -> Fate:
     environment = {**os.environ, "BACKEND": backend, "PYTHONPATH": f"{copy}/src:{copy}", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", *QUIET, *tests]
     try:
         done = subprocess.run(
-            command, cwd=copy, env=environment, timeout=PATIENCE, capture_output=True, text=True, check=False
+            command, cwd=copy, env=environment, timeout=patience, capture_output=True, text=True, check=False
         )
     except subprocess.TimeoutExpired:
         return Fate.CAUGHT
@@ -96,7 +97,11 @@ def sleeping(mutants: list[Mutant], copy: Path) -> list[str]:
     files: dict[str, dict[str, None]] = {}
     for one in mutants:
         files.setdefault(one.backend, {}).update(dict.fromkeys(test for test in one.tests if test.startswith("tests/")))
-    return [backend for backend, named in files.items() if run_tests(copy, backend, tuple(named)) is not Fate.SURVIVED]
+    return [
+        backend
+        for backend, named in files.items()
+        if run_tests(copy, backend, tuple(named), patience=ALL) is not Fate.SURVIVED
+    ]
 
 
 def board(mutants: list[Mutant], copies: list[Path]) -> list[Fate]:
