@@ -16,6 +16,7 @@ PORTION = 60
 
 
 def test_a_rolling_restart_burns_no_attempt_and_leaves_no_crash(tmp_path: Path, seed: int, tell: Tell) -> None:
+    """B-062."""
     began = time.monotonic()
     slowest = 0.0
     with Harness(tmp_path, seed, grace=0.2) as harness:

@@ -23,6 +23,7 @@ EVERY = 5  # one in so many deaths is a producer's
 
 
 def test_runs_survive_the_death_of_workers_and_producers(tmp_path: Path, seed: int, tell: Tell) -> None:
+    """X-01, B-076, B-118."""
     began = time.monotonic()
     portion = RUNS // (KILLS + 1)
     of_workers, of_producers = cycle(("at random", *IN_WORKERS)), cycle(("at random", *IN_PRODUCERS))

@@ -21,6 +21,7 @@ POINTS = ("before_settle", "after_effect", "at random", "in_heartbeat", "after_c
 
 
 def test_what_a_stopped_worker_writes_late_is_refused(tmp_path: Path, seed: int, tell: Tell) -> None:
+    """X-04, B-076, B-077."""
     began = time.monotonic()
     portion = RUNS // STOPS
     points = cycle(POINTS)
