@@ -9,9 +9,13 @@ JOBS       ?= 2
 BACKEND    ?=
 FOLDER     ?= docs
 ITERATIONS ?=
+AOF        ?=
 TWINS      ?= 200
 KILLS      ?= 100
 RUNS       ?= 10000
+FAULTS     ?= 50000
+SEED       ?= 1
+URL        ?=
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -77,20 +81,43 @@ architecture: setup
 spelling: setup
 	$(BIN)/codespell
 
-conformance: setup ## the contract, on every backend or one [BACKEND=memory|sqlite]
-	BACKEND=$(BACKEND) $(TEST) -n $(JOBS) tests/conformance
+conformance: setup ## the contract, on every backend or one [BACKEND=memory|sqlite|redis|redis-cluster]
+	BACKEND=$(BACKEND) URL="$(URL)" $(TEST) -n $(JOBS) tests/conformance
+
+waits: setup ## no parent waits without a visible reason: every combination [BACKEND=memory|sqlite|redis]
+	WAITS=1 BACKEND=$(BACKEND) URL="$(URL)" $(TEST) -n 0 tests/conformance/test_no_silent_wait.py -k no_parent
 
 twins: setup ## random sequences on two stores at once [TWINS=200 of them]
-	BACKEND=$(BACKEND) TWINS=$(TWINS) $(TEST) -n $(JOBS) -m twins tests/conformance
+	BACKEND=$(BACKEND) URL="$(URL)" TWINS=$(TWINS) $(TEST) -n $(JOBS) -m twins tests/conformance
 
-crash: setup ## real processes, killed at named points [KILLS=100 RUNS=10000]
-	KILLS=$(KILLS) RUNS=$(RUNS) $(TEST) -m crash tests/crash
+crash: setup ## real processes, killed at named points [KILLS=100 RUNS=10000 BACKEND=sqlite|redis|redis-cluster]
+	BACKEND=$(BACKEND) KILLS=$(KILLS) RUNS=$(RUNS) $(TEST) -m crash tests/crash
+
+slots: setup ## are the slots of a limit used? at least 80 % of the ideal, on a quiet machine [BACKEND=sqlite|redis]
+	BACKEND=$(BACKEND) STRICT=1 $(TEST) -n 0 -m crash tests/crash/test_limits.py -k used
+
+faults: setup ## cut connections and swallowed answers under load, on Redis [FAULTS=50000 SEED=1]
+	FAULTS=$(FAULTS) $(TEST) -n 0 tests/redis/test_faults.py -k "never_come and new"
+
+fuzz: setup ## ask the served app whatever its description allows, and what not [EXAMPLES=50 SEED=1]
+	EXAMPLES=$(or $(EXAMPLES),50) SEED=$(SEED) $(TEST) -n 0 tests/web/test_described.py
 
 mutants: setup ## is the conformance suite awake? each mutant must make it fail
 	$(BIN)/python tools/mutants.py
 
-bench: setup ## speed beside the installed peers [ITERATIONS=1 for a smoke run]
-	$(BIN)/python benches/run.py $(if $(ITERATIONS),--iterations $(ITERATIONS))
+bench: setup ## speed beside the installed peers [BACKEND=sqlite|redis|all ITERATIONS=1 for a smoke run AOF=everysec]
+	$(BIN)/python benches/run.py --backend $(or $(BACKEND),sqlite) $(if $(ITERATIONS),--iterations $(ITERATIONS)) \
+		$(if $(AOF),--aof $(AOF))
+
+redis-times: setup ## how long each script keeps a Redis, at the size of its largest batch
+	$(BIN)/python benches/redis_times.py
+
+bench-plots: setup ## write tables and plots of docs/why/speed.md anew, from the results that are stored
+	$(BIN)/python benches/publish.py
+
+bench-docs: setup ## measure all in full on a quiet machine, then write tables and plots of docs/why/speed.md
+	$(BIN)/python benches/run.py --backend all
+	$(BIN)/python benches/publish.py
 
 docs-test: setup ## every example runs, every public name and command is documented
 	$(TEST) tests/docs
@@ -104,6 +131,13 @@ diagram: setup ## the states and moves of a run, as a Mermaid diagram
 reference: setup ## write docs/reference/api.md anew, from signatures and docstrings
 	@$(BIN)/python tools/reference.py > $(VENV)/.reference && mv $(VENV)/.reference docs/reference/api.md
 
+schema: setup ## write docs/reference/blueprint.schema.json anew, from the records
+	@$(BIN)/python tools/schema.py > $(VENV)/.schema && mv $(VENV)/.schema docs/reference/blueprint.schema.json
+
+mermaid: setup ## give drawings of blueprints to the real Mermaid (needs node and npm)
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/mermaid mermaid@11 jsdom@29
+	$(BIN)/python tools/mermaid.py $(VENV)/mermaid
+
 wheel-test: setup ## build the wheel, install it elsewhere, type-check a user's program against it
 	$(BIN)/python tools/wheel_test.py
 
@@ -115,4 +149,5 @@ clean: ## remove what building and testing left, but not .venv
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup run test test-all check format format-check lint types contracts architecture spelling \
-	conformance twins crash mutants bench docs-test map diagram reference wheel-test requirements clean
+	conformance twins waits crash slots faults fuzz mutants bench docs-test map \
+	diagram reference schema mermaid wheel-test requirements clean

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from benches.rows import BARE, OURS, PEERS, ROWS, Row
+from benches.rows import OURS, Plan, Row
 
 Samples: TypeAlias = Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]  # measure, contender, one for each round
 
-_HEAD: Final = ("", "unit", "penstock", "min..max", *PEERS, "ratio", "bare sqlite3", "first", "moonshot")
 
-
-def table(samples: Samples) -> str:
+def table(plan: Plan, samples: Samples) -> str:
     """The table as Markdown that also reads well on a terminal."""
-    lines = [_HEAD, *(_line(row, samples.get(row.measure, {})) for row in ROWS if row.measure in samples)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(_HEAD))]
+    head = ("", "unit", OURS, "min..max", *plan.peers, "ratio", f"bare {plan.bare}", "first", "moonshot")
+    lines = [head, *(_line(plan, row, samples[row.measure]) for row in plan.rows if row.measure in samples)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
     padded = ["| " + " | ".join(_pad(line, widths)) + " |" for line in lines]
     rule = "|" + "|".join("-" * (width + 2) if at < 2 else "-" * (width + 1) + ":" for at, width in enumerate(widths))
     return "\n".join([padded[0], rule + "|", *padded[1:]])
@@ -25,26 +24,26 @@ def figures(row: Row, found: Mapping[str, Sequence[Mapping[str, float]]], conten
     return [sample[row.figure] for sample in found.get(contender, ()) if row.figure in sample]
 
 
-def ratio(row: Row, found: Mapping[str, Sequence[Mapping[str, float]]]) -> float | None:
+def ratio(plan: Plan, row: Row, found: Mapping[str, Sequence[Mapping[str, float]]]) -> float | None:
     """How many times better we are than the best peer; None: no peer does it."""
     ours = figures(row, found, OURS)
-    theirs = [median(reached) for peer in PEERS if (reached := figures(row, found, peer))]
+    theirs = [median(reached) for peer in plan.peers if (reached := figures(row, found, peer))]
     if not ours or not theirs:
         return None
     return median(ours) / max(theirs) if row.more_is_better else min(theirs) / median(ours)
 
 
-def _line(row: Row, found: Mapping[str, Sequence[Mapping[str, float]]]) -> tuple[str, ...]:
+def _line(plan: Plan, row: Row, found: Mapping[str, Sequence[Mapping[str, float]]]) -> tuple[str, ...]:
     ours = figures(row, found, OURS)
-    better = ratio(row, found)
+    better = ratio(plan, row, found)
     return (
         row.title,
         row.unit,
         shown(median(ours)) if ours else "-",
         f"{shown(min(ours))}..{shown(max(ours))}" if ours else "-",
-        *(shown(median(reached)) if (reached := figures(row, found, peer)) else "-" for peer in PEERS),
+        *(shown(median(reached)) if (reached := figures(row, found, peer)) else "-" for peer in plan.peers),
         "-" if better is None else f"{better:.1f} x",
-        shown(median(bare)) if (bare := figures(row, found, BARE)) else "-",
+        shown(median(bare)) if (bare := figures(row, found, plan.bare)) else "-",
         _target(row, row.first, ours),
         _target(row, row.moonshot, ours),
     )

@@ -57,8 +57,8 @@ def step(path: str, value: bytes | None = b"v", **fields: Any) -> Step:
     return Step(path=path, value=value, **fields)
 
 
-def record(lease: Lease, path: str, **fields: Any) -> RecordStep:
-    return RecordStep(lease=lease, step=step(path, **fields))
+def record(lease: Lease, path: str, *, silent: str = "", arrived: int = 0, **fields: Any) -> RecordStep:
+    return RecordStep(lease=lease, step=step(path, **fields), silent=silent, arrived=arrived)
 
 
 def send(name: str = "go", run_id: str | None = "r", payload: bytes = b"p", **fields: Any) -> Send:

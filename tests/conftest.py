@@ -1,18 +1,17 @@
 """The fixtures of all suites: a fake clock, and a store on every backend, audited when the test ends."""
 
 import os
-from collections.abc import AsyncIterator
-from importlib.util import find_spec
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from penstock.backends import BACKENDS as MODULES
 from penstock.ports.store import Store
 from tests.clock import FakeClock
+from tests.redis import service
 from tests.stores import open_empty
 
-BACKENDS = (os.environ.get("BACKEND") or "memory,sqlite").split(",")
+BACKENDS = (os.environ.get("BACKEND") or "memory,sqlite,redis").split(",")
 
 
 @pytest.fixture
@@ -20,12 +19,17 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+@pytest.fixture(autouse=True)
+def _swept() -> Iterator[None]:
+    """Nothing is left in a Redis that others use too."""
+    yield
+    service.clean()
+
+
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     """The name of each backend."""
     name: str = request.param
-    if find_spec(MODULES[name]) is None:
-        pytest.skip(f"{name} is not there yet")
     return name
 
 

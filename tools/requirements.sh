@@ -15,6 +15,7 @@ compile() { # name, then constraints
 compile base
 compile dev -c base.txt
 compile bench -c dev.txt
+compile bench-redis
 if grep -n '://' -- *.txt; then
   echo 'a requirements file names a host' >&2
   exit 1

@@ -4,7 +4,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from benches.contenders.meter import FILLER, Figures, main, pauses, rate, spread
+from benches.contenders.meter import FILLER, Figures, main, rate, repeated, singly, spread
 
 
 def _database(folder: Path) -> sqlite3.Connection:
@@ -17,10 +17,11 @@ def _database(folder: Path) -> sqlite3.Connection:
 
 def enqueue_one(folder: Path, count: int) -> Figures:
     database = _database(folder)
-    began = time.monotonic()
-    for _ in range(count):
+    done, began = 0, time.monotonic()
+    for number in repeated(count):
         database.execute("insert into run (input) values (?)", [FILLER])
-    return rate(count, time.monotonic() - began)
+        done = number + 1
+    return rate(done, time.monotonic() - began)
 
 
 def enqueue_many(folder: Path, count: int) -> Figures:
@@ -38,8 +39,7 @@ def _commits(folder: Path, count: int, commits: int) -> Figures:
     """How long so many commits take after a pause."""
     database = _database(folder)
     took: list[float] = []
-    for pause in pauses(count):
-        time.sleep(pause)
+    for _ in singly(count):
         began = time.monotonic()
         for _ in range(commits):
             database.execute("insert into run (input) values (?)", [FILLER])

@@ -22,11 +22,13 @@ from benches.contenders.meter import (
     main,
     picked_up,
     rate,
+    repeated,
     round_trips,
 )
 
 CALLERS: Final = 100
 QUEUE: Final = "bench"
+STEPS: Final = 5
 
 
 class Peer:
@@ -57,13 +59,22 @@ class Peer:
             meter.tick()
             return number
 
+        async def step(number: int) -> int:
+            return number
+
+        async def five(number: int) -> int:
+            for _ in range(STEPS):
+                await stepped(number)
+            return number
+
         def probe(number: int, filler: str) -> int:
             del filler
             meter.mark(number)
             return number
 
-        self.job, self.async_job, self.probe = (
-            self.dbos.workflow(name=function.__name__)(function) for function in (job, async_job, probe)
+        stepped = self.dbos.step(name="step")(step)
+        self.job, self.async_job, self.probe, self.five = (
+            self.dbos.workflow(name=function.__name__)(function) for function in (job, async_job, probe, five)
         )
         if not works:
             self.dbos.listen_queues([])
@@ -88,22 +99,42 @@ class Peer:
 def enqueue_one(folder: Path, count: int) -> Figures:
     with Peer(folder, works=False) as peer:
         peer.enqueue(peer.job, -1)
-        began = time.monotonic()
-        for number in range(count):
+        done, began = 0, time.monotonic()
+        for number in repeated(count):
             peer.enqueue(peer.job, number)
-        return rate(count, time.monotonic() - began)
+            done = number + 1
+        return rate(done, time.monotonic() - began)
 
 
 def enqueue_100(folder: Path, count: int) -> Figures:
-    async def call(peer: Peer, calls: int) -> None:
-        for number in range(calls):
+    async def call(peer: Peer, calls: int) -> int:
+        done = 0
+        for number in repeated(calls):
             await peer.dbos.enqueue_workflow_async(QUEUE, peer.async_job, number, FILLER)
+            done = number + 1
+        return done
 
     async def measure(peer: Peer) -> Figures:
         await call(peer, 1)
         began = time.monotonic()
-        await asyncio.gather(*(call(peer, count // CALLERS) for _ in range(CALLERS)))
-        return rate(count, time.monotonic() - began)
+        done = await asyncio.gather(*(call(peer, count // CALLERS) for _ in range(CALLERS)))
+        return rate(sum(done), time.monotonic() - began)
+
+    with Peer(folder, works=False) as peer:
+        return asyncio.run(measure(peer))
+
+
+def steps(folder: Path, count: int) -> Figures:
+    """Workflows of five steps, all at once in this process."""
+
+    async def measure(peer: Peer) -> Figures:
+        began = time.monotonic()
+        handles = [await peer.dbos.start_workflow_async(peer.five, number) for number in range(count)]
+        results = await asyncio.gather(*(handle.get_result() for handle in handles))
+        seconds = time.monotonic() - began
+        if results != list(range(count)):
+            raise RuntimeError("not what the workflows were asked for")
+        return {"rate": count * STEPS / seconds}
 
     with Peer(folder, works=False) as peer:
         return asyncio.run(measure(peer))
@@ -176,6 +207,7 @@ if __name__ == "__main__":
                 pickup_other,
                 round_trip_same,
                 round_trip_other,
+                steps,
             )
         },
         {"serve": serve},

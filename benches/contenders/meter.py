@@ -7,12 +7,14 @@ well under a microsecond and asks nothing of the store that is measured.
 import json
 import math
 import mmap
+import os
 import random
 import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, Self, TypeAlias
@@ -22,6 +24,8 @@ Figures: TypeAlias = dict[str, float]
 FILLER: Final = "x" * 80  # with its number and its name a job has about 100 bytes
 SLOTS: Final = 16  # worker processes
 MARKS: Final = 1 << 16  # jobs whose start is noted one by one
+LONGEST: Final = 6.0  # seconds for what is repeated: a slow machine does it less often
+LONGEST_SINGLY: Final = 20.0  # the same, for single jobs after pauses
 PATIENCE: Final = 120.0  # seconds without progress after which a measurement is given up
 
 _SLOT: Final = struct.Struct("qddd")  # calls, first call at, last call at, processor seconds between these
@@ -139,8 +143,7 @@ def picked_up(meter: Meter, enqueue: Callable[[int], object], count: int) -> Fig
     enqueue(0)
     wait_for(partial(meter.marked, 0), "the first job to be called")
     took: list[float] = []
-    for number, pause in enumerate(pauses(count), start=1):
-        time.sleep(pause)
+    for number in singly(count):
         began = time.monotonic()
         enqueue(number)
         wait_for(partial(meter.marked, number), "the job to be called")
@@ -152,18 +155,36 @@ def round_trips(call: Callable[[int], object], count: int) -> Figures:
     """How long a single job takes from the begin of its enqueue to its result in the caller, the worker being idle."""
     call(0)
     took: list[float] = []
-    for number, pause in enumerate(pauses(count), start=1):
-        time.sleep(pause)
+    for number in singly(count):
         began = time.monotonic()
         call(number)
         took.append(time.monotonic() - began)
     return spread(took)
 
 
-def pauses(count: int, seconds: float = 0.1) -> list[float]:
-    """Irregular pauses between single jobs, so that they meet every phase of a polling worker."""
+def repeated(count: int) -> Iterator[int]:
+    """The numbers below `count`, or as many as there is time for."""
+    end = time.monotonic() + LONGEST
+    for number in range(count):
+        if time.monotonic() > end:
+            return
+        yield number
+
+
+def singly(count: int) -> Iterator[int]:
+    """The numbers from 1 to `count`, each after a pause, or as many as there is time for."""
+    end = time.monotonic() + LONGEST_SINGLY
+    for number, pause in enumerate(pauses(count), start=1):
+        if time.monotonic() > end:
+            return
+        time.sleep(pause)
+        yield number
+
+
+def pauses(count: int) -> list[float]:
+    """Seconds between single jobs, irregular so that they meet every phase of a polling worker."""
     chance = random.Random(count)
-    return [seconds * (0.5 + chance.random()) for _ in range(count)]
+    return [0.05 + 0.1 * chance.random() for _ in range(count)]
 
 
 def spread(seconds: Sequence[float]) -> Figures:
@@ -173,6 +194,17 @@ def spread(seconds: Sequence[float]) -> Figures:
         "p50_ms": ordered[len(ordered) // 2] * 1e3,
         "p99_ms": ordered[min(len(ordered) - 1, math.ceil(len(ordered) * 0.99) - 1)] * 1e3,
     }
+
+
+@contextmanager
+def environment(**variables: str) -> Generator[None, None, None]:
+    """Processes started meanwhile find these."""
+    before = {name: os.environ[name] for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.update(before)
 
 
 def rate(count: int, seconds: float) -> Figures:

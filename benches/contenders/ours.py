@@ -8,22 +8,28 @@ import inspect
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, TypeAlias, cast
 
+from benches.contenders.chatty import chatty as beside
+from benches.contenders.flowing import trees
+from benches.contenders.limited import free_key, slots
 from benches.contenders.meter import (
     FILLER,
+    LONGEST_SINGLY,
     Figures,
     Meter,
     Workers,
     main,
     pauses,
     rate,
+    repeated,
     spread,
     wait_for,
 )
+from benches.contenders.stepping import workflows
 from penstock import App, State
 from penstock.ports.store import Store
 
@@ -67,12 +73,13 @@ class Ours:
             await self.app.enqueue_many(calls)
         return time.monotonic() - began
 
-    async def one_by_one(self, count: int) -> float:
-        """Enqueue so many, each awaited; the seconds that took."""
-        began = time.monotonic()
-        for number in range(count):
+    async def one_by_one(self, count: int) -> int:
+        """Enqueue so many, each awaited, or as many as there is time for: how many."""
+        done = 0
+        for number in repeated(count):
             await self.job.enqueue(number, FILLER)
-        return time.monotonic() - began
+            done = number + 1
+        return done
 
     async def drained(self, folder: Path, count: int, workers: int) -> Figures:
         """As `meter.drained`, on this loop."""
@@ -93,7 +100,9 @@ def enqueue_one(folder: Path, count: int) -> Figures:
         ours = Ours(folder)
         async with ours.app:
             await ours.job.enqueue(-1, FILLER)
-            return rate(count, await ours.one_by_one(count))
+            began = time.monotonic()
+            done = await ours.one_by_one(count)
+            return rate(done, time.monotonic() - began)
 
     return asyncio.run(measure())
 
@@ -104,8 +113,8 @@ def enqueue_100(folder: Path, count: int) -> Figures:
         async with ours.app:
             await ours.job.enqueue(-1, FILLER)
             began = time.monotonic()
-            await asyncio.gather(*(ours.one_by_one(count // CALLERS) for _ in range(CALLERS)))
-            return rate(count, time.monotonic() - began)
+            done = await asyncio.gather(*(ours.one_by_one(count // CALLERS) for _ in range(CALLERS)))
+            return rate(sum(done), time.monotonic() - began)
 
     return asyncio.run(measure())
 
@@ -138,11 +147,20 @@ def drain_2(folder: Path, count: int) -> Figures:
     return _drain(folder, count, 2)
 
 
+async def singly(count: int) -> AsyncIterator[int]:
+    """As `meter.singly`, on this loop."""
+    end = time.monotonic() + LONGEST_SINGLY
+    for number, pause in enumerate(pauses(count), start=1):
+        if time.monotonic() > end:
+            return
+        await asyncio.sleep(pause)
+        yield number
+
+
 async def _pickup(ours: Ours, count: int) -> Figures:
     await (await ours.probe.enqueue(0, FILLER)).result()
     took: list[float] = []
-    for number, pause in enumerate(pauses(count), start=1):
-        await asyncio.sleep(pause)
+    async for number in singly(count):
         began = time.monotonic()
         await ours.probe.enqueue(number, FILLER)
         while not ours.meter.marked(number):  # noqa: ASYNC110 (perhaps in another process)
@@ -154,8 +172,7 @@ async def _pickup(ours: Ours, count: int) -> Figures:
 async def _round_trip(ours: Ours, count: int) -> Figures:
     await (await ours.probe.enqueue(0, FILLER)).result()
     took: list[float] = []
-    for number, pause in enumerate(pauses(count), start=1):
-        await asyncio.sleep(pause)
+    async for number in singly(count):
         began = time.monotonic()
         await (await ours.probe.enqueue(number, FILLER)).result()
         took.append(time.monotonic() - began)
@@ -241,14 +258,17 @@ def depth(folder: Path, delayed: int) -> Figures:
         await both[deep].fill(delayed, delay=30 * 86_400.0)
         enqueueing: dict[Path, list[float]] = {empty: [], deep: []}
         draining: dict[Path, list[float]] = {empty: [], deep: []}
+        waiting = dict.fromkeys(both, 0)
         for place in (empty, deep) * ROUNDS:
-            enqueueing[place].append(jobs / await both[place].one_by_one(jobs))
-        for number in range(ROUNDS):
-            for place in (empty, deep):
-                await both[place].fill(jobs)  # the first drain also has those that were enqueued one by one
-                (place / "meter").unlink(missing_ok=True)
-                drained = await both[place].drained(place, jobs * (1 + ROUNDS * (number == 0)), 1)
-                draining[place].append(drained["rate"])
+            began = time.monotonic()
+            done = await both[place].one_by_one(jobs)
+            enqueueing[place].append(done / (time.monotonic() - began))
+            waiting[place] += done
+        for place in (empty, deep) * ROUNDS:
+            await both[place].fill(jobs)
+            (place / "meter").unlink(missing_ok=True)
+            drained = await both[place].drained(place, waiting.pop(place, 0) + jobs, 1)
+            draining[place].append(drained["rate"])
         for one in both.values():
             await one.app.close()
         return {
@@ -257,6 +277,47 @@ def depth(folder: Path, delayed: int) -> Figures:
         }
 
     return asyncio.run(measure())
+
+
+def flow(folder: Path, count: int) -> Figures:
+    """One parent of so many children, then a fifth as many parents of ten; the worker is another process."""
+
+    async def measure() -> Figures:
+        ours = Ours(folder)
+        async with ours.app:
+            await ours.job.enqueue(-1, FILLER)  # the file is there
+            with Workers(folder):
+                await trees(ours.app, ours.job, 2, 3)
+                began = time.monotonic()
+                await trees(ours.app, ours.job, 1, count)
+                wide = time.monotonic() - began
+                began = time.monotonic()
+                await trees(ours.app, ours.job, count // 5, 10)
+                return {"wide_s": wide, "many_s": time.monotonic() - began}
+
+    return asyncio.run(measure())
+
+
+def chatty(folder: Path, lines: int) -> Figures:
+    """As `chatty.chatty`."""
+    return asyncio.run(beside(Ours(folder).app, lines))
+
+
+def limited(folder: Path, count: int) -> Figures:
+    """As `limited.slots`."""
+    return asyncio.run(slots(Ours(folder).app, count))
+
+
+def full_key(folder: Path, count: int) -> Figures:
+    """As `limited.free_key`."""
+    url = os.environ.get("PENSTOCK_BENCH_URL", f"sqlite:///{folder / 'penstock.db'}")
+    return asyncio.run(free_key([App(url, namespace=name) for name in ("alone", "beside")], count))
+
+
+def steps(folder: Path, count: int) -> Figures:
+    """As `stepping.workflows`."""
+    url = os.environ.get("PENSTOCK_BENCH_URL", f"sqlite:///{folder / 'penstock.db'}")
+    return asyncio.run(workflows(App(url), count))
 
 
 def _share(part: Sequence[float], whole: Sequence[float]) -> float:
@@ -284,6 +345,11 @@ if __name__ == "__main__":
                 round_trip_other,
                 idle,
                 depth,
+                flow,
+                chatty,
+                limited,
+                full_key,
+                steps,
             )
         },
         {"serve": serve},

@@ -9,16 +9,21 @@ import pytest
 from penstock import App
 from penstock.testing import Rehearsal
 from tests.conftest import BACKENDS
+from tests.redis import service
 
 
 @pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where nothing is stored yet, on each backend."""
-    if request.param == "memory":
+    backend: str = request.param
+    if backend == "memory":
         return "memory://"
-    if find_spec(f"penstock.backends.{request.param}.store") is None:
-        pytest.skip(f"{request.param} is not here")
-    return f"{request.param}:///{tmp_path}/app.db"
+    if find_spec(f"penstock.backends.{backend.partition('-')[0]}.store") is None:
+        pytest.skip(f"{backend} is not here")
+    if backend.startswith("redis"):
+        monkeypatch.setenv("PENSTOCK_NAMESPACE", service.new_namespace(backend))
+        return service.url_of(backend)
+    return f"{backend}:///{tmp_path}/app.db"
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ async def test_many_callers_share_calls_and_each_has_its_own_fate(app: App, monk
 
     async def counted(groups: list[Any]) -> Any:
         sizes.append(len(groups))
+        await asyncio.sleep(0)  # as if it took time
         return await call(groups)
 
     monkeypatch.setattr(connection.entering, "_call", counted)
@@ -108,7 +109,7 @@ async def test_the_same_key_twice_is_one_run_and_other_input_is_a_conflict(worke
     assert (await other.opts(key="k").enqueue(3)).created
 
 
-async def test_many_are_stored_in_order_and_whole(app: App) -> None:
+async def test_many_are_answered_in_order_and_stored_whole(app: App) -> None:
     @app.task
     async def task(n: int) -> None: ...
 
@@ -124,7 +125,7 @@ async def test_many_are_stored_in_order_and_whole(app: App) -> None:
         after = page.after
         if after is None:
             break
-    assert seen == [call.id for call in reversed(calls)]
+    assert sorted(seen) == sorted(call.id for call in calls)
     again = await app.enqueue_many(calls)
     assert not any(run.created for run in again)
     assert await app.enqueue_many([]) == []
@@ -227,7 +228,7 @@ async def test_runs_that_a_task_enqueues_are_its_own(worked: App) -> None:
     assert {one.id for one in (await worked.runs(parent_id=run.id)).items} == set(started)
 
 
-async def test_in_mode_work_only_tasks_enqueue(url: str) -> None:
+async def test_in_mode_work_only_tasks_enqueue(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """S2-03."""
     app = App(url, mode="work")
 
@@ -242,9 +243,9 @@ async def test_in_mode_work_only_tasks_enqueue(url: str) -> None:
     with pytest.raises(Invalid, match="mode='work'"):
         await parent.enqueue()
     store = await app._client.store()
-    app._client.mode = "both"
-    run = await parent.enqueue()
-    app._client.mode = "work"
+    with monkeypatch.context() as context:
+        context.setattr(app._where, "_in_force", app._where.setting._replace(mode="both"))
+        run = await parent.enqueue()
     async with app.worker():
         assert await app.run(await run.result(timeout=10)).result(timeout=10) == 1
     assert await store.check() == []
@@ -258,6 +259,8 @@ async def test_in_mode_enqueue_there_is_no_worker(url: str) -> None:
         app.worker()
     with pytest.raises(Invalid, match="mode='enqueue'"):
         app.run_worker()
+    with pytest.raises(Invalid, match="mode='enqueue'"):
+        await app.claim()
 
 
 async def test_an_unstarted_run_may_be_given_other_input_and_priority(app: App) -> None:

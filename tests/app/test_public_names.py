@@ -6,13 +6,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import penstock
 from penstock import App, PenstockError, Run, Task
+from penstock.app.histories import History
 from penstock.app.selection import Selected
+from penstock.app.tickets import Tickets
 
 STUB = Path(penstock.__file__).with_suffix(".pyi")
 NONSENSE: Any = object()
@@ -71,12 +73,49 @@ def verbs(it: object) -> list[Callable[..., Any]]:
     return [member.__get__(it) for member in found]
 
 
-FITTING: dict[str, Any] = {"run_id": "x", "queue": "q", "older_than": 0, "state": "failed", "priority": 0, "calls": []}
-FREE = {"told", "cascade", "terminate", "children", "allow_block", "delayed", "unchecked"}  # taken for their truth
+SECRET = "a secret of enough characters"
+FITTING: dict[str, Any] = {
+    "run_id": "x",
+    "queue": "q",
+    "older_than": 0,
+    "state": "failed",
+    "priority": 0,
+    "calls": [],
+    "signal": "s",
+    "token": "eC94eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg",
+    "reason": "r",
+    "flow": [],
+    "child": "y",
+    "history": History(
+        id="x",
+        task="task",
+        version="",
+        state=penstock.State.RUNNING,
+        history=0,
+        enqueued_at=0.0,
+        started_at=None,
+        input={},
+        steps=(),
+        signals=(),
+    ),
+    "ticket": Tickets(SECRET).make("x", "s", 3600)[0],
+}
+FREE = {
+    "told",
+    "cascade",
+    "terminate",
+    "children",
+    "allow_block",
+    "delayed",
+    "unchecked",
+    "force",
+    "dry_run",
+}  # taken for their truth
 
 
-async def test_no_public_call_takes_nonsense_for_an_argument(app: App) -> None:
+async def test_no_public_call_takes_nonsense_for_an_argument(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each parameter in turn: a typed error that names it, and nothing stored or changed."""
+    monkeypatch.setenv("PENSTOCK_SECRET", SECRET)
 
     @app.task
     async def task(n: int) -> None: ...
@@ -121,6 +160,9 @@ def register(function: Any) -> None:
         lambda: App("memory://").testing(concurrency=NONSENSE),
         lambda: App("memory://").override(NONSENSE, NONSENSE),
         lambda: register(NONSENSE),
+        lambda: penstock.Signal(NONSENSE, int),
+        lambda: cast("Any", App("memory://")).step(NONSENSE),
+        lambda: cast("Any", App("memory://")).workflow(NONSENSE),
     ],
 )
 def test_no_public_constructor_takes_nonsense(call: Callable[[], object]) -> None:

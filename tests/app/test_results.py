@@ -41,6 +41,7 @@ def _count(patch: pytest.MonkeyPatch, batcher: Any, name: str, calls: dict[str, 
     async def counted(ids: list[str]) -> Any:
         calls[name] += 1
         looked.set()
+        await asyncio.sleep(0)  # as if it took time
         return await call(ids)
 
     patch.setattr(batcher, "_call", counted)
@@ -86,7 +87,8 @@ async def test_the_result_of_code_that_is_elsewhere_is_plain_data(app: App, url:
     run = await pair.enqueue()
     await app.worker(burst=True).run()
     assert await run.result(timeout=10) == (1, b"x")
-    del app._client.handlers["pair"]
+    app._client.handlers.clear()
+    app._client.versions.clear()
     assert await app.run(run.id).result(timeout=10) == [1, "eA=="]
 
 
@@ -203,3 +205,19 @@ async def test_a_waiter_hears_of_the_second_life(worked: App, caplog: pytest.Log
     await run.redrive()
     assert await run.result(timeout=10) == 2
     assert (await run.status()).life == 2
+
+
+async def test_a_wait_of_no_time_is_a_look(app: App) -> None:
+    """S4-15."""
+
+    @app.task
+    async def task() -> int:
+        return 7
+
+    run = await task.enqueue()
+    with pytest.raises(ResultTimeout):
+        await run.result(timeout=0)
+    await app.worker(burst=True).run()
+    assert await run.result(timeout=0) == 7
+    with pytest.raises(NotFound):
+        await app.run("nobody").result(timeout=0)

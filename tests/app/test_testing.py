@@ -88,3 +88,26 @@ async def test_a_second_rehearsal_of_one_app_is_refused(rehearsed: App) -> None:
                 pass
     async with rehearsed.testing() as stage:
         assert await stage.runs() == []
+
+
+async def test_time_may_pass_while_nobody_works() -> None:
+    """S4-45: after an outage the newest tick fires, and no burst of those before it."""
+    rehearsed = App("memory://", name="shop")
+
+    @rehearsed.cron("0 * * * *", missed="latest", name="hourly")
+    @rehearsed.task
+    async def hourly() -> None: ...
+
+    @rehearsed.task
+    async def soon() -> None: ...
+
+    async with rehearsed.testing() as stage:
+        run = await soon.opts(delay="1m", expires="5m").enqueue()
+        await stage.outage("3h")
+        assert (await run.status()).state == "scheduled"
+        await stage.advance(0)
+        assert (await run.status()).cause == "expired"
+        assert len(await stage.runs(hourly)) == 1
+        assert (await rehearsed.schedules.get("hourly")).skipped == 2
+        with pytest.raises(Invalid, match="duration="):
+            await stage.outage(-1)

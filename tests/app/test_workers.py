@@ -50,6 +50,26 @@ async def test_a_worker_that_fails_ends_what_waits_for_its_work(monkeypatch: pyt
     assert not current.cancelling()
 
 
+async def test_one_worker_started_twice_at_once_works_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """S2-06, S1-22: also while the app is being opened."""
+    app = App(url)
+
+    @app.task
+    async def task(n: int) -> int:
+        return n
+
+    worker = app.worker()
+    await asyncio.gather(worker.start(), worker.start(), app.open())
+    assert "not started a second time" in caplog.text
+    assert await (await task.enqueue(1)).result(timeout=20) == 1
+    assert len(await app.workers()) == 1
+    worker.stop()
+    await worker.stopped()
+    with pytest.raises(Closed, match="make another one"):
+        await worker.start()
+    await app.close()
+
+
 async def test_a_worker_that_stops_lets_its_runs_end(app: App) -> None:
     """B-062, S0-64, S1-22."""
     started, gate = asyncio.Event(), asyncio.Event()
@@ -212,6 +232,13 @@ async def test_a_newer_app_in_the_same_place_replaces_the_older_ones_worker(
         {"grace": -1},
         {"burst": "yes"},
         {"fair_queues": 1},
+        {"recycle_runs": 0},
+        {"recycle_runs": "many"},
+        {"recycle_memory": "much"},
+        {"recycle_memory": 0},
+        {"recycle_memory": 1.5},
+        {"child_runs": "many"},
+        {"child_memory": "0MB"},
         {"name": ""},
         {"threads": 3},
     ],

@@ -6,8 +6,9 @@ from tests.architecture.source import Module, modules
 
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_IMPORTS = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle"}
-# the public names; the table of URLs; MODULE:app on the command line; the code of a handler, in a worker's child
-IMPORTS_BY_NAME = ("penstock", "penstock.backends", "penstock.cli", "penstock.engine.child")
+# the public names; the web, which stands above the app; the table of URLs; MODULE:app on the command line; the code of
+# a handler, in a worker's child
+IMPORTS_BY_NAME = ("penstock", "penstock.app.surfaces", "penstock.backends", "penstock.cli", "penstock.engine.child")
 
 
 def imported(node: ast.AST) -> list[str]:

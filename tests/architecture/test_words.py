@@ -9,7 +9,7 @@ from tests.architecture.source import ROOT, Module, committed, modules, string_c
 PRODUCT = re.compile(r"sqlite|redis|valkey|postgres|psycopg|rabbit|amqp", re.IGNORECASE)
 INNER = ("penstock.core", "penstock.ports", "penstock.engine", "penstock.models")
 URL = re.compile(r"https?://(?:[^\s/@\"'<>]*@)?\[?([\w.:-]*\w)")
-HOSTS = {"localhost", "127.0.0.1", "example.com", "example.org", "docs.python.org"}
+HOSTS = {"localhost", "127.0.0.1", "example.com", "example.org", "docs.python.org", "json-schema.org"}
 MACHINE = re.compile(r"(?<![\w.~:/])/(?:home|root|Users|work|workspace|builds?)/\w")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.(?:com|org|net|io|dev)\b")
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")

@@ -74,14 +74,14 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     async def stay(_: MemoryStore) -> None:
         """The store is all there is of the data: it must outlive the command."""
 
-    def opened(url: str, *, namespace: str) -> Store:
+    def opened(url: object, *, namespace: str) -> Store:
         return store if url == "memory://" else open_store(url, namespace=namespace)
 
     store = MemoryStore()
     for name in [name for name in os.environ if name.startswith("PENSTOCK_")]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(MemoryStore, "close", stay)
-    monkeypatch.setattr("penstock.app.app.open_store", opened)
+    monkeypatch.setattr("penstock.app.where.open_store", opened)
     monkeypatch.setattr(shop, "app", shop.stocked("memory://"))
     yield Line()
     assert at_the_shop(lambda app: app.check()) == []

@@ -25,7 +25,7 @@ def commands(command: click.Command, path: str = "penstock") -> Iterator[tuple[s
 
 
 def options(command: click.Command) -> list[click.Option]:
-    return [one for one in command.params if isinstance(one, click.Option)]
+    return [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
 
 
 SHARED = {one.name for one in options(main)} - {"version"}

@@ -1,6 +1,6 @@
 """The app that the tests of the command line work with, and modules that lead to none."""
 
-from penstock import App, Retry
+from penstock import App, Retry, context
 
 HOSTILE = "\x1b[31mred\x1b[0m\x07\u202e"
 
@@ -21,7 +21,11 @@ def stocked(url: str) -> App:
     async def explode(message: str = "no") -> None:
         raise RuntimeError(message)
 
-    assert [add.name, greet.name, explode.name] == ["add", "greet", "explode"]
+    @app.task
+    async def chatter() -> None:
+        context().log("so it goes")
+
+    assert [one.name for one in (add, greet, explode, chatter)] == ["add", "greet", "explode", "chatter"]
     return app
 
 

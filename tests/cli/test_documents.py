@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli import reference
 from tests.cli.conftest import Line
+from tests.cli.test_questions import register
 
 PAGE = reference.PAGE.read_text(encoding="utf-8")
 
@@ -27,6 +28,11 @@ def show(line: Line) -> Any:
 
 def why(line: Line) -> Any:
     return line.json("why", line.enqueued("add", "1"))
+
+
+def worker(line: Line) -> Any:
+    register()
+    return line.json("workers", "list")["workers"][0]
 
 
 def tolerant(line: Line, *words: str) -> Any:
@@ -50,6 +56,10 @@ READ: dict[str, Callable[[Line], Any]] = {
     "finding": lambda line: tolerant(line, "doctor")["findings"][0],
     "audit": lambda line: line.json("check"),
     "setting": lambda line: line.json("config")["settings"][0],
+    "worker": worker,
+    "metrics": lambda line: line.json("metrics"),
+    "look": lambda line: line.json("top"),
+    "changes": lambda line: line.json("sync"),
     "probe": lambda line: tolerant(line, "worker", "--check"),
 }
 

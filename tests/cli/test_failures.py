@@ -8,7 +8,7 @@ import pytest
 
 from penstock.cli import failures
 from penstock.cli.exits import MEANINGS, Exit
-from penstock.cli.failures import NotLoaded, exit_for, sentence_for
+from penstock.cli.failures import NoStore, NotLoaded, exit_for, sentence_for
 from penstock.cli.session import masked
 from penstock.core import errors
 from penstock.core.errors import (
@@ -41,7 +41,7 @@ STATUSES: dict[int, list[BaseException]] = {
         TypeError("x"),
     ],
     2: [Invalid("p", 1, "a"), InvalidInput("p", 1, "a"), PayloadTooLarge("p", 2, 1), click.UsageError("u")],
-    3: [NotFound("run", "r"), UnknownTask("t"), Purged("r")],
+    3: [NoStore("/srv/jobs.db", "--url"), NotFound("run", "r"), UnknownTask("t"), Purged("r")],
     4: [Unavailable("down", applied="no")],
     5: [ResultTimeout("r", 1.0)],
     6: [WrongState("cancel", "r", "finished"), Cascading("r"), KeyConflict("k", "r"), Duplicate("r", "s")],
@@ -106,7 +106,7 @@ def test_an_unexpected_error_is_one_line_too(line: Line, monkeypatch: pytest.Mon
     ("words", "hint"),
     [
         (("rnus",), "Did you mean runs?"),
-        (("frobnicate",), "There are worker, enqueue,"),
+        (("frobnicate",), "There are worker, dev, web, enqueue,"),
         (("runs", "lst"), "list"),
         (("runs", "list", "--stat", "failed"), "--state"),
         (("runs", "list", "--state", "dead"), "succeeded"),

@@ -15,6 +15,8 @@ from typing import IO
 
 import pytest
 
+from penstock import App
+
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60.0  # seconds after which a process is killed, and its test fails
 
@@ -192,6 +194,34 @@ def test_waiting_for_a_worker_in_another_process_gives_the_result(shop: Path) ->
         worker.terminate()
         worker.communicate()
         assert worker.returncode == 0
+
+
+@needs_file
+def test_a_worker_that_has_done_enough_begins_anew(shop: Path) -> None:
+    """As a fresh program in the same process: whoever watches that notices nothing."""
+    app = App(shop / "penstock.db")
+    with app.sync as jobs:
+        jobs.enqueue_many([app.call("add", a=n, unchecked=True) for n in range(400)])
+    words = ("worker", "shop:app", "--burst", "--concurrency", "1", "--recycle-runs", "20", "--name", "fresh")
+    ended = run(shop, *words)
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stderr.splitlines()
+    assert len([line for line in lines if "begins anew, after" in line]) >= 2
+    pids = {line.split("@", 1)[1].split(":")[1] for line in lines if " started: " in line}
+    assert len(pids) == 1
+    counted = json.loads(run(shop, "queues", "list", "-o", "json").stdout)["queues"]
+    assert counted[0]["succeeded"] == 400
+
+
+def test_a_worker_takes_another_loop_if_asked(holding: Path) -> None:
+    pytest.importorskip("uvloop")
+    with started(holding, "worker", "holding:app", "--loop", "uvloop", TASK="hold") as process:
+        said(process.stdout, "begun")
+        process.terminate()
+        said(process.stderr, "stopping")
+        out, _ = process.communicate("\n")
+        assert process.returncode == 0
+    assert "ended" in out
 
 
 @needs_file

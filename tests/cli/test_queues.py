@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import Line
+from tests.cli.conftest import Line, at_the_shop
 
 
 def standing(line: Line, queue: str) -> dict[str, object]:
@@ -107,3 +107,20 @@ def test_cleaning_keeps_to_states_limit_and_queue(line: Line) -> None:
     assert line.shop(*clean).status == 2
     assert line.shop(*clean, "mail", "--all").status == 2
     assert line.shop("queues", "clean", "--all", "--older-than", "0", "--yes", "--state", "running").status == 2
+
+
+def test_a_deleted_queue_is_gone_with_all_its_runs(line: Line) -> None:
+    """B-149."""
+    line.enqueued("greet", "name=a")
+    line.work()
+    line.enqueued("greet", "name=b", "--delay", "1h")
+    line.enqueued("add", "1")
+    told = line.shop("queues", "delete", "mail")
+    assert told.status == 2
+    assert "2 runs, whatever their state" in told.err
+    assert line.json("queues", "delete", "mail", "--yes") == {"queue": "mail", "removed": 2}
+    assert [run["task"] for run in line.json("runs", "list")["runs"]] == ["add"]
+    at_the_shop(lambda app: app.claim("default"))
+    refused = line.shop("queues", "delete", "default", "--yes")
+    assert refused.status == 6
+    assert line.shop("queues", "delete", "default", "--yes", "--force", "--timeout", "0s").status == 5

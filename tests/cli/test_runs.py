@@ -155,6 +155,28 @@ def test_a_priority_is_changed(line: Line) -> None:
     assert line.shop("runs", "reprioritise", run_id, "7000").status == 2
 
 
+def test_a_run_that_has_not_begun_gets_other_arguments(line: Line) -> None:
+    """B-083."""
+    run_id = line.enqueued("add", "1")
+    assert line.shop("runs", "update", run_id, "5", "b:=7").status == 0
+    assert line.json("runs", "show", run_id)["input"] == {"a": 5, "b": 7}
+    told = line.shop("runs", "update", run_id, "a=text")
+    assert told.status == 2
+    assert "a=" in told.err
+    line.work()
+    assert line.json("runs", "show", run_id)["result"] == 12
+    assert line.shop("runs", "update", run_id, "1").status == 6
+
+
+def test_what_a_run_has_logged_is_dropped(line: Line) -> None:
+    """B-085."""
+    run_id = line.enqueued("chatter")
+    line.work()
+    assert "log" in {one["kind"] for one in line.json("runs", "show", run_id, "--log")["log"]}
+    assert line.shop("runs", "clear-log", run_id).status == 0
+    assert "log" not in {one["kind"] for one in line.json("runs", "show", run_id, "--log")["log"]}
+
+
 def test_one_of_many_that_is_refused_spares_the_others(line: Line) -> None:
     first, last = line.enqueued("add", "1"), line.enqueued("add", "2")
     told = line.shop("runs", "cancel", first, "nobody", last, "-o", "json")

@@ -30,7 +30,7 @@ def test_a_burst_carries_out_what_there_is_and_ends(line: Line) -> None:
 def test_a_worker_says_when_it_starts_and_when_it_stops(line: Line) -> None:
     told = line("worker", "tests.cli.shop:app", "--burst", "--concurrency", "3")
     started, stopped = told.err.splitlines()
-    assert "3 tasks (add, explode, greet) of queues default, mail; concurrency 3; store memory://" in started
+    assert "4 tasks (add, chatter, explode, greet) of queues default, mail; concurrency 3; store memory://" in started
     assert "stopped" in stopped
     assert told.out == ""
 
@@ -50,7 +50,7 @@ def test_only_the_queues_named_are_served(line: Line) -> None:
 def test_a_check_asks_whether_somebody_serves_the_app(line: Line) -> None:
     told = line("worker", "tests.cli.shop:app", "--check")
     assert told.status == 1
-    assert "nobody knows add, explode, greet" in told.out
+    assert "nobody knows add, chatter, explode, greet" in told.out
     register()
     assert line("worker", "tests.cli.shop:app", "--check").status == 0
     assert line("worker", "tests.cli.shop:app", "--check", "--queues", "other").status == 1

@@ -102,7 +102,7 @@ async def perform(store: Store, clock: FakeClock, act: Act, memory: Memory) -> o
 
 async def _answer(store: Store, clock: FakeClock, act: Act, memory: Memory) -> object:
     match act.name:
-        case "claim" | "settle" | "turn" | "extend" | "record" | "spawn" | "append" | "block":
+        case "claim" | "settle" | "turn" | "extend" | "extend_claim" | "record" | "spawn" | "append" | "block":
             return await _by_holder(store, act, memory)
         case "tend" | "fire" | "register" | "flush" | "put_schedule":
             return await _by_upkeep(store, clock, act)
@@ -113,8 +113,8 @@ async def _answer(store: Store, clock: FakeClock, act: Act, memory: Memory) -> o
         case "put_limit":
             await store.put_limit(act.given["limit"])
             return None
-        case "drop_limit" | "drop_schedule":
-            return await getattr(store, act.name)(act.given["name"])
+        case "drop_limit":
+            return await store.drop_limit(act.given["name"])
         case "attach":
             return await store.attach(act.given["run_id"], act.given["edge"])
         case _:
@@ -137,13 +137,18 @@ async def _by_holder(store: Store, act: Act, memory: Memory) -> object:
             return turn.answers, _claimed(turn.claims.claims, memory), turn.claims.more
         case "extend":
             return await store.extend([lease], given["seconds"])
+        case "extend_claim":
+            await store.extend_claim(given["worker"], lease.token, given["seconds"])
+            return None
         case "record":
             fields = {name: given[name] for name in ("path", "kind", "value", "error", "child_id")}
-            return await store.record([RecordStep(lease=lease, step=Step(**fields))])
+            silence = {"silent": given["silent"], "arrived": given["arrived"]}
+            return await store.record([RecordStep(lease=lease, step=Step(**fields), **silence)])
         case "spawn":
             return await store.spawn([Spawn(lease=lease, runs=_children(given, holder))])
         case "append":
-            return await store.append([Append(lease=lease, kind=given["kind"], data=given["data"])])
+            line = Append(lease=lease, kind=given["kind"], data=given["data"], number=given["number"])
+            return await store.append([line])
         case _:
             return await store.block(Block(lease=lease, name=given["name"], key=given["key"], seconds=given["seconds"]))
 
@@ -165,11 +170,12 @@ async def _by_upkeep(store: Store, clock: FakeClock, act: Act) -> object:
             return await _fire(store, given)
         case "flush":
             minute = int(clock() // 60) + given["minutes"]
-            await store.flush([Rollup(minute=minute, queue="q", task="t", succeeded=given["succeeded"])])
+            one = Rollup(minute=minute, queue="q", task="t", succeeded=given["succeeded"])
+            await store.flush([one], worker=given["worker"], number=given["number"])
             return None
         case "put_schedule":
             wanted = msgspec.structs.replace(given["schedule"], next_at=clock() + given["in_seconds"])
-            return await store.put_schedule(wanted)
+            return await store.put_schedule(wanted, was=given["was"])
         case _:
             worker = WorkerInfo(
                 worker=given["worker"],
@@ -196,6 +202,7 @@ async def _fire(store: Store, given: dict[str, Any]) -> object:
                     next_at=schedule.next_at + 30,
                     run=given["run"],
                     overlap=given["overlap"],
+                    passed=given["passed"],
                 )
             )
     return None
@@ -215,9 +222,20 @@ def _used(view: LimitView) -> bool:
     return bool(view.used or view.out or view.parked)
 
 
+async def _found(store: Store, wanted: Filter) -> tuple[Run, ...]:
+    """All that fit, by id: where finds begin is each store's own."""
+    found: list[Run] = []
+    after: str | None = None
+    while True:
+        page = await store.find(wanted, after=after, limit=1000)
+        found += page.items
+        if (after := page.after) is None:
+            return tuple(sorted(found, key=lambda run: run.id))
+
+
 async def look_shortly(store: Store) -> Seen:
     """All runs, and whether the store is sound."""
-    return Seen(await store.check(), (await store.find(Filter(), limit=1000)).items)
+    return Seen(await store.check(), await _found(store, Filter()))
 
 
 async def look_fully(store: Store, clock: FakeClock) -> Seen:
@@ -242,7 +260,7 @@ async def look_fully(store: Store, clock: FakeClock) -> Seen:
         Filter(root_id=IDS[0]),
         Filter(schedule="s1"),
     ):
-        views[f"find {wanted}"] = list((await store.find(wanted)).items)
+        views[f"find {wanted}"] = list(await _found(store, wanted))
     for run_id in IDS:
         views[f"children {run_id}"] = list((await store.children(run_id)).items)
         views[f"steps {run_id}"] = list(await store.steps(run_id))

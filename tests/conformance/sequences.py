@@ -14,9 +14,10 @@ import msgspec
 from penstock.core.leases import Lease
 from penstock.core.limits import LimitDef, LimitRef
 from penstock.core.policy import IfFails
-from penstock.core.requests import Edit, Group, Guard, Pause
+from penstock.core.requests import Edit, Group, Guard, Pause, Still
 from penstock.core.run import ChildOf, FollowUp, Keep, Key, Kind, NewRun, Siblings
 from penstock.core.schedule import Schedule
+from penstock.core.state import State
 from penstock.core.wake import Wake
 
 IDS = tuple(f"r{n}" for n in range(9))
@@ -62,12 +63,28 @@ def a_wake(dice: random.Random) -> Wake:
     return Wake(**parts)
 
 
+def a_key(dice: random.Random) -> Key:
+    """For idempotency, or one of two for deduplication."""
+    name = dice.choice("klmm")
+    if name != "m":
+        return Key(key=name, input_hash=dice.choice((b"1", b"1", b"2")), ttl=40.0)
+    return Key(
+        key=name,
+        input_hash=b"u",
+        ttl=0.0,
+        until=dice.choice(("started", "finished", "finished")),
+        every=dice.choice((0.0, 0.0, 20.0)),
+        replace=dice.random() < 0.5,
+        follow=dice.random() < 0.5,
+    )
+
+
 def a_run(dice: random.Random, run_id: str, *, parent: ChildOf | None = None, wake: Wake | None = None) -> NewRun:
     """With a few of the options that a run can have; often with none, as most runs are."""
     if parent is None and wake is None and dice.random() < 0.4:
         plain = NewRun(id=run_id, task=dice.choice(TASKS), queue=dice.choice(QUEUES), priority=dice.choice((0, 0, 3)))
         return plain if dice.random() < 0.7 else msgspec.structs.replace(plain, input=b"x" * 3000)
-    key = _maybe(dice, 0.15, lambda: Key(key=dice.choice("kl"), input_hash=dice.choice((b"1", b"1", b"2")), ttl=40.0))
+    key = _maybe(dice, 0.2, lambda: a_key(dice))
     return NewRun(
         id=run_id,
         task=dice.choice(TASKS),
@@ -87,8 +104,11 @@ def a_run(dice: random.Random, run_id: str, *, parent: ChildOf | None = None, wa
             LimitRef(name=name, key=dice.choice(("", "x"))) for name in dice.sample(LIMITS, dice.choice((0, 0, 1, 2)))
         ),
         tags=dice.choice(((), ("a",), ("a", "b"))),
-        keep=dice.choice((Keep(), Keep(), Keep(succeeded=50.0, failed=80.0, newest=1))),
+        keep=dice.choice((Keep(), Keep(), Keep(succeeded=50.0, failed=80.0))),
         dead_letter=_maybe(dice, 0.2, lambda: dice.choice(("dead", "buried"))),
+        lifo=run_id in {"r1", "r6"},
+        fair=_maybe(dice, 0.25, lambda: dice.choice("vvw")),
+        weight=dice.choice((1, 1, 2)),
         on_success=_maybe(dice, 0.1, lambda: FollowUp(task="t", queue="q")),
         on_failure=_maybe(dice, 0.1, lambda: FollowUp(task="u", queue="q")),
         schedule=_maybe(dice, 0.1, lambda: dice.choice(SCHEDULES)),
@@ -204,12 +224,15 @@ def _record(dice: random.Random) -> dict[str, Any]:
         "value": None if error else b"v",
         "error": error,
         "child_id": _maybe(dice, 0.3, lambda: dice.choice(IDS)),
+        "silent": _maybe(dice, 0.2, lambda: "go") or "",
+        "arrived": dice.randrange(2),
     }
 
 
 def _schedule(dice: random.Random) -> dict[str, Any]:
     name = dice.choice(SCHEDULES)
-    return {"schedule": Schedule(name=name, app="a", task="t", spec=dice.choice((b"1", b"2")), next_at=None)}
+    made = Schedule(name=name, app="a", task="t", spec=dice.choice((b"1", b"2")), next_at=None)
+    return {"schedule": made, "was": dice.choice((None, None, 0, 1, 2))}
 
 
 def _fire(dice: random.Random) -> dict[str, Any]:
@@ -220,11 +243,12 @@ def _fire(dice: random.Random) -> dict[str, Any]:
         "run": run,
         "overlap": dice.choice(("allow", "skip", "replace")),
         "stale": dice.random() < 0.1,
+        "passed": dice.choice((1, 3)),
     }
 
 
 def _edit(dice: random.Random) -> dict[str, Any]:
-    edits = (Edit(priority=5), Edit(input=b"edited"), Edit(clear_log=True))
+    edits = (Edit(priority=5), Edit(input=b"edited"), Edit(clear_log=True), Edit(free_key=True))
     return {"run_id": dice.choice(IDS), "edit": dice.choice(edits)}
 
 
@@ -238,8 +262,30 @@ def _tend(dice: random.Random) -> dict[str, Any]:
     return {"budget": dice.choice((1000, 1000, 1000, 2)), "guard": guard}
 
 
+def _flush(dice: random.Random) -> dict[str, Any]:
+    said = {"worker": dice.choice(("w1", "w2")), "number": dice.randrange(1, 6)}
+    return {"minutes": dice.randrange(3), "succeeded": dice.randrange(3), **said}
+
+
 def _settle(dice: random.Random) -> dict[str, Any]:
     return {"outcomes": [an_outcome(dice) for _ in range(dice.choice((1, 1, 3)))]}
+
+
+def _redrive(dice: random.Random) -> dict[str, Any]:
+    names = dice.sample(IDS, dice.choice((1, 1, 2)))
+    return {"run_ids": names, "lives": dice.choice((None, None, [1] * len(names)))}
+
+
+def _append(dice: random.Random) -> dict[str, Any]:
+    kind = dice.choice(("log", "progress", "chunk"))
+    return {**_holder(dice), "kind": kind, "data": b"d", "number": dice.choice((0, 1, 2, 3))}
+
+
+def _remove(dice: random.Random) -> dict[str, Any]:
+    given: dict[str, Any] = {"run_ids": dice.sample(IDS, 1), "children": dice.random() < 0.7}
+    if dice.random() < 0.3:
+        given["still"] = Still(states=frozenset(dice.sample(list(State), 3)))
+    return given
 
 
 def _run_and(dice: random.Random, **given: Any) -> dict[str, Any]:
@@ -253,11 +299,16 @@ ACTS: dict[str, tuple[int, Callable[[random.Random], dict[str, Any]]]] = {
     "close": (1, _close),
     "signal": (5, _signal),
     "cancel": (5, _cancel),
-    "redrive": (6, lambda dice: {"run_ids": dice.sample(IDS, dice.choice((1, 1, 2)))}),
-    "remove": (3, lambda dice: {"run_ids": dice.sample(IDS, 1), "children": dice.random() < 0.7}),
+    "redrive": (6, _redrive),
+    "remove": (3, _remove),
     "reschedule": (3, lambda dice: _run_and(dice, delay=dice.choice((0.0, 5.0, 50.0)))),
     "edit": (3, _edit),
-    "fork": (2, lambda dice: _run_and(dice, new_id=dice.choice(IDS), upto=dice.choice((None, 0, 1, 2)))),
+    "fork": (
+        2,
+        lambda dice: _run_and(
+            dice, new_id=dice.choice(IDS), upto=dice.choice((None, 0, 1, 2)), version=dice.choice((None, None, "3"))
+        ),
+    ),
     "attach": (4, lambda dice: _run_and(dice, edge=an_edge(dice, dice.choice(IDS)))),
     "detach": (2, _run_and),
     "watch": (1, lambda dice: {"run_ids": dice.sample(IDS, 2)}),
@@ -265,9 +316,10 @@ ACTS: dict[str, tuple[int, Callable[[random.Random], dict[str, Any]]]] = {
     "settle": (18, _settle),
     "turn": (6, lambda dice: {**_settle(dice), **a_claim(dice)}),
     "extend": (3, lambda dice: {**_holder(dice), "seconds": 30.0}),
+    "extend_claim": (1, lambda dice: {**_holder(dice), "worker": dice.choice(("w1", "w2")), "seconds": 30.0}),
     "record": (5, _record),
     "spawn": (7, _spawn),
-    "append": (3, lambda dice: {**_holder(dice), "kind": dice.choice(("log", "progress", "chunk")), "data": b"d"}),
+    "append": (3, _append),
     "block": (
         2,
         lambda dice: {**_holder(dice), "name": dice.choice(LIMITS), "key": dice.choice(("", "x")), "seconds": 7.0},
@@ -278,12 +330,12 @@ ACTS: dict[str, tuple[int, Callable[[random.Random], dict[str, Any]]]] = {
     "put_limit": (4, lambda dice: {"limit": a_limit(dice)}),
     "drop_limit": (1, lambda dice: {"name": dice.choice(LIMITS)}),
     "put_schedule": (2, lambda dice: {**_schedule(dice), "in_seconds": dice.choice((0.0, 20.0))}),
-    "drop_schedule": (1, lambda dice: {"name": dice.choice(SCHEDULES)}),
+    "drop_schedule": (1, lambda dice: {"name": dice.choice(SCHEDULES), "was": dice.choice((None, 1, 2))}),
     "register": (
         2,
         lambda dice: {**a_claim(dice), "worker": dice.choice(("w1", "w2")), "seconds": dice.choice((0, 50))},
     ),
-    "flush": (1, lambda dice: {"minutes": dice.randrange(3), "succeeded": dice.randrange(3)}),
+    "flush": (1, _flush),
 }
 
 

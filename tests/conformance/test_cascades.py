@@ -142,6 +142,22 @@ async def test_a_cancel_works_in_batches(store: Store) -> None:
     assert await store.redrive(["p"]) == [Answer.OK]
 
 
+@pytest.mark.parametrize("budget", [1, 4, 6, 7])
+async def test_a_round_that_ends_forgets_none_of_many_cancels(store: Store, budget: int) -> None:
+    """Below each of them all is cancelled, in however many rounds, and nothing starts in between."""
+    for n in range(5):
+        below = [dependency(f"c{n}{m}", f"p{n}", queue="default") for m in range(3)]
+        await put(store, new_run(f"p{n}", queue="p", wake=IDLE), *below)
+    assert await store.cancel([f"p{n}" for n in range(5)]) == [Answer.OK] * 5
+    for _ in range(100):
+        answer = await tend(store, budget=budget)
+        assert answer.cascaded <= budget
+        if not answer.more:
+            break
+    assert await states(store, *(f"c{n}{m}" for n in range(5) for m in range(3))) == [State.CANCELLED] * 15
+    assert await claimed(store, limit=20) == []
+
+
 async def test_direct_children_never_start_below_a_cancel(store: Store) -> None:
     """Before any upkeep: the claim cancels them."""
     await put(store, new_run("p", queue="p", wake=IDLE), *many(3))

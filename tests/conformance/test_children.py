@@ -1,6 +1,7 @@
 """Children: dependencies, calls and started ones; spawn; the parent that returns; attach and detach; depth."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -344,3 +345,30 @@ async def test_cancelling_a_pending_dependency_by_hand_is_a_bad_end(store: Store
     await put(store, new_run("p", queue="p", wake=IDLE), dependency("c", "p", if_fails=if_fails))
     await store.cancel(["c"])
     assert await state(store, "p") == (State.FAILED if if_fails is IfFails.FAIL else State.QUEUED)
+
+
+async def test_a_lease_that_nobody_gave_ends_no_child(store: Store) -> None:
+    """Also if nothing else has happened to the child."""
+    got = await a_parent(store, dependency("c", "p"))
+    held = await hold(store, "c")
+    for token in ("x", "", held.lease.token + "x", got.lease.token):
+        [answer] = await store.settle([Complete(lease=Lease(run_id="c", token=token), result=b"")])
+        assert answer == Answer.LOST
+    assert await state(store, "c") == State.RUNNING
+    assert (await look(store, "p")).pending == 1
+
+
+@pytest.mark.parametrize("fields", [{}, {"priority": 5}, {"delay": 10.0}])
+async def test_a_dependency_added_later_holds_back_a_parent_that_stands_ready(
+    store: Store, clock: FakeClock, fields: dict[str, Any]
+) -> None:
+    await put(store, new_run("p", **fields))
+    await put(store, dependency("c", "p"), dependency("d", "p"))
+    assert (await look(store, "p")).pending == 2
+    assert await state(store, "p") == State.WAITING
+    await later(store, clock, 20.0)
+    assert await claimed(store) == []
+    await succeed(store, "c")
+    await succeed(store, "d")
+    await later(store, clock, 20.0)
+    assert await claimed(store) == ["p"]

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from penstock.core.answers import Answer
-from penstock.core.leases import Ability, Complete, Release, Suspend
+from penstock.core.leases import Ability, Complete, Release, Retry, Suspend
 from penstock.core.requests import Edit, Pause
 from penstock.core.state import State
 from penstock.core.wake import Wake
@@ -27,6 +27,30 @@ from tests.conformance.acts import (
     suspend,
     upkeep,
 )
+
+
+async def test_last_in_first_out_if_asked(store: Store, clock: FakeClock) -> None:
+    """B-057: among those of its priority; what becomes ready later, also after a delay or a retry, goes first."""
+    await put(store, new_run("fifo"))
+    for name in ("a", "b"):
+        await put(store, new_run(name, lifo=True))
+    await put(store, new_run("late", lifo=True, delay=5.0), new_run("high", priority=1))
+    assert await claimed(store, limit=1) == ["high"]
+    (b,) = await claim(store)
+    assert b.run_id == "b"
+    await settled(store, Retry(lease=b.lease, delay=10.0, error=b"boom"))
+    await later(store, clock, 6)
+    assert await claimed(store, limit=1) == ["late"]
+    await later(store, clock, 6)
+    assert await claimed(store, limit=3) == ["b", "a", "fifo"]
+
+
+async def test_a_run_that_was_handed_back_keeps_its_place_among_the_last(store: Store) -> None:
+    await put(store, *(new_run(name, lifo=True) for name in "abc"))
+    (c,) = await claim(store)
+    await settled(store, Release(lease=c.lease))
+    await put(store, new_run("d", lifo=True))
+    assert await claimed(store, limit=4) == ["d", "c", "b", "a"]
 
 
 async def test_first_in_first_out(store: Store) -> None:
@@ -154,6 +178,16 @@ async def test_a_woken_run_goes_before_those_that_never_started(store: Store) ->
     await put(store, new_run("new"), new_run("urgent", priority=1))
     await store.signal(send(run_id="old"))
     assert await claimed(store, limit=3) == ["urgent", "old", "new"]
+
+
+async def test_a_woken_run_goes_before_what_was_handed_back(store: Store) -> None:
+    """Whatever their ranks: what waits for it waits already."""
+    await put(store, new_run("first"), new_run("second"))
+    first, second = await claim(store, limit=2)
+    await settled(store, Suspend(lease=second.lease, wake=Wake(signals={"go": 1})))
+    await settled(store, Release(lease=first.lease))
+    await store.signal(send(run_id="second"))
+    assert await claimed(store, limit=2) == ["second", "first"]
 
 
 async def test_woken_runs_keep_their_rank(store: Store) -> None:

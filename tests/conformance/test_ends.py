@@ -25,9 +25,11 @@ from tests.conformance.acts import (
     settled,
     spawn,
     state,
+    states,
     stops,
     succeed,
     suspend,
+    tend,
     upkeep,
 )
 from tests.conformance.scenes import GO, LONG, bring_to, with_rollbacks
@@ -85,6 +87,18 @@ async def test_what_has_started_does_not_expire(store: Store, clock: FakeClock) 
     await store.signal(send())
     await later(store, clock, 200)
     assert await state(store) == State.QUEUED
+
+
+async def test_what_has_been_late_the_longest_ends_first(store: Store, clock: FakeClock) -> None:
+    """However little upkeep can do at a time."""
+    await put(store, new_run("b", expires=20), new_run("c", deadline=30), new_run("a", expires=10))
+    clock.advance(60)
+    ended: list[list[State | None]] = []
+    for _ in range(3):
+        await tend(store, budget=1)
+        ended.append(await states(store, "a", "b", "c"))
+    assert [each.count(State.FAILED) for each in ended] == [1, 2, 3]
+    assert ended[0][0] == ended[1][1] == State.FAILED
 
 
 async def test_a_deadline_tells_the_worker_to_stop(store: Store, clock: FakeClock) -> None:

@@ -349,3 +349,12 @@ async def test_a_large_flow_closes_in_batches(store: Store) -> None:
     while batch := await claimed(store, limit=400):
         ids += batch
     assert ids == [f"c{n}" for n in range(1200)]
+
+
+async def test_a_run_that_two_groups_of_one_call_bring_is_stored_once(store: Store) -> None:
+    """Whoever is not sure asks again, perhaps in the same call as before."""
+    one, other = await store.enqueue([group(new_run()), group(new_run())])
+    assert isinstance(one, Accepted)
+    assert isinstance(other, Accepted)
+    assert [one.runs[0].created, other.runs[0].created] == [True, False]
+    assert await claimed(store, 10) == ["r"]

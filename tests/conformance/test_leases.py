@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.core.answers import Answer, Tended
-from penstock.core.leases import Append, Complete, Fail, Release, Retry, Suspend
+from penstock.core.leases import Append, Complete, Fail, Lease, Release, Retry, Suspend
 from penstock.core.requests import Guard
 from penstock.core.run import Cause
 from penstock.core.state import State
@@ -11,7 +11,23 @@ from penstock.core.wake import Wake
 from penstock.ports.store import Store
 from tests.builders import new_run, send
 from tests.clock import FakeClock
-from tests.conformance.acts import claimed, fail, hold, later, look, put, retry, settle, settled, stops, tend, upkeep
+from tests.conformance.acts import (
+    alive,
+    claim,
+    claimed,
+    fail,
+    hold,
+    later,
+    look,
+    put,
+    retry,
+    settle,
+    settled,
+    states,
+    stops,
+    tend,
+    upkeep,
+)
 
 GUARD = Guard(gap=15.0, hold=30.0)
 
@@ -33,6 +49,30 @@ async def test_leases_are_extended_each_for_itself(store: Store, clock: FakeCloc
     first, second = await hold(store, "a"), await hold(store, "b")
     await settled(store, Complete(lease=first.lease, result=b""))
     assert await store.extend([first.lease, second.lease], 60) == [Answer.LOST, Answer.OK]
+
+
+async def test_what_a_claim_brought_is_kept_alive_before_its_answer_arrives(store: Store, clock: FakeClock) -> None:
+    """By worker and claim, and no other's; also when the worker is no longer registered."""
+    await alive(store, "w", seconds=5)
+    await put(store, new_run("a"), new_run("b"), new_run("c"))
+    first = await claim(store, limit=2)
+    [other] = await claim(store, worker="w2")
+    assert {one.lease.token for one in first} != {other.lease.token}
+    clock.advance(20)
+    await upkeep(store)
+    await store.extend_claim("w", first[0].lease.token, 30)
+    await store.extend_claim("w", other.lease.token, 30)
+    clock.advance(20)
+    await upkeep(store)
+    assert await states(store, "a", "b", "c") == ["running", "running", "queued"]
+    await store.cancel(["a"])
+    clock.advance(29)
+    await store.extend_claim("w", first[0].lease.token, 30)  # one more lease to stop, and no more, as ever
+    clock.advance(29)
+    await store.extend_claim("w", first[0].lease.token, 30)
+    clock.advance(2)
+    await upkeep(store)
+    assert await states(store, "a", "b") == ["cancelled", "running"]
 
 
 async def test_a_lease_that_ran_out_is_rescued(store: Store, clock: FakeClock) -> None:
@@ -277,3 +317,11 @@ async def test_a_run_claimed_ahead_is_given_back_as_if_it_had_not_been(store: St
     assert (after.state, after.claims, after.releases) == (State.QUEUED, 0, 0)
     assert after.expires_at == before.expires_at
     assert await claimed(store, limit=2) == ["a", "b"]
+
+
+async def test_a_lease_that_nobody_gave_is_not_kept_alive(store: Store) -> None:
+    """Also if the run is held, and nothing else has happened to it."""
+    await put(store, new_run())
+    got = await hold(store)
+    asked = [Lease(run_id="r", token="x"), Lease(run_id="r", token=""), got.lease, Lease(run_id="unknown", token="x")]
+    assert await store.extend(asked, 30.0) == [Answer.LOST, Answer.LOST, Answer.OK, Answer.LOST]

@@ -418,6 +418,20 @@ async def test_what_has_started_is_not_dropped(store: Store) -> None:
     assert await claimed(store, limit=10) == ["old"]
 
 
+async def test_what_has_started_is_not_dropped_at_its_claim_either(store: Store) -> None:
+    """It comes back by the line of its first limit, and meets the second, which is full by now."""
+    await store.put_limit(limit("l"))
+    await store.put_limit(limit("m", full="drop"))
+    await put(store, new_run("a", limits=refs("l", "m")))
+    lease = (await hold(store, "a")).lease
+    await settled(store, Release(lease=lease))
+    await put(store, new_run("x", queue="x", limits=refs("m")))
+    await hold(store, "x")
+    assert await claimed(store) == []
+    assert await state(store, "a") is State.QUEUED
+    assert await store.check() == []
+
+
 async def test_a_limit_that_no_longer_holds_lets_go_of_who_waits(store: Store) -> None:
     await store.put_limit(limit(hold=True))
     await limited(store, "a", "b")
@@ -446,3 +460,38 @@ async def test_children_of_a_flow_share_a_limit(store: Store) -> None:
         await settled(store, Complete(lease=got.lease, result=b""))
     assert await state(store, "p") == State.QUEUED
     await upkeep(store)
+
+
+async def test_many_that_fail_and_come_back_get_through_a_limit_of_one(store: Store, clock: FakeClock) -> None:
+    """B-104: whoever waits for its next attempt holds no slot, and nobody is forgotten in the line."""
+    await store.put_limit(limit())
+    names = [f"r{n}" for n in range(20)]
+    await limited(store, *names, of="l")
+    ends: list[str] = []
+    for _ in range(3 * len(names)):
+        held = await claim(store, limit=10)
+        while not held:
+            await later(store, clock, 1.0)
+            held = await claim(store, limit=10)
+        (one,) = held  # never two at once
+        if one.attempt < 3:
+            await settled(store, Retry(lease=one.lease, delay=5.0 * one.attempt, error=b"boom"))
+        else:
+            await settled(store, Fail(lease=one.lease, error=b"boom"))
+            ends.append(one.run_id)
+    assert sorted(ends) == sorted(names)
+    assert await standing(store) == (0, 0, 0)
+    assert set(await states(store, *names)) == {State.FAILED}
+
+
+async def test_all_that_a_dropped_limit_held_up_goes_on(store: Store) -> None:
+    """More of one line than are let go at once: upkeep lets the others go, round by round."""
+    await store.put_limit(limit())
+    names = [f"r{n}" for n in range(700)]
+    await put(store, *[new_run(name, limits=refs("l")) for name in names])
+    assert await store.drop_limit("l") == Answer.OK
+    await upkeep(store)
+    found: list[str] = []
+    while held := await claim(store, limit=100):
+        found += [one.run_id for one in held]
+    assert found == names

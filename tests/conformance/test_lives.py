@@ -342,3 +342,17 @@ async def test_the_kinds_of_children_outlive_their_end(store: Store) -> None:
     await succeed(store, "d")
     kinds = [run.kind for run in (await store.children("p")).items]
     assert kinds == [Kind.CALL, Kind.DEPENDENCY]
+
+
+async def test_a_redrive_names_the_life_that_it_means(store: Store) -> None:
+    """So one whose answer was lost can be asked again, whatever has happened since."""
+    await put(store, new_run(), new_run("other"))
+    await fail(store, "r")
+    await fail(store, "other")
+    assert await store.redrive(["r", "other"], lives=[1, 1]) == [Answer.OK, Answer.OK]
+    assert await store.redrive(["r", "other"], lives=[1, 1]) == [Answer.OK, Answer.OK]
+    await fail(store, "r")
+    assert await store.redrive(["r"], lives=[1]) == [Answer.OK]
+    assert ((await look(store)).life, (await look(store)).state) == (2, State.FAILED)
+    assert await store.redrive(["r"], lives=[2]) == [Answer.OK]
+    assert (await look(store)).life == 3

@@ -114,6 +114,10 @@ async def extend(store: Store, clock: FakeClock, lease: Lease) -> None:
     await store.extend([lease], LONG)
 
 
+async def extend_claim(store: Store, clock: FakeClock, lease: Lease) -> None:
+    await store.extend_claim("w", lease.token, LONG)
+
+
 async def record_it(store: Store, clock: FakeClock, lease: Lease) -> None:
     await store.record([record(lease, "a")])
 
@@ -161,6 +165,7 @@ OPERATIONS: dict[str, Operation] = {
     "watch": watch,
     "claim": claim_all,
     "extend": extend,
+    "extend_claim": extend_claim,
     "record": record_it,
     "spawn": spawn,
     "append": append,
@@ -171,7 +176,7 @@ OPERATIONS: dict[str, Operation] = {
 }
 # Without a move, the run itself changes: what it is asked for, by whom, until when.
 TOUCHES = {
-    *((operation, State.RUNNING) for operation in ("cancel", "attach", "extend", "spawn")),
+    *((operation, State.RUNNING) for operation in ("cancel", "attach", "extend", "extend_claim", "spawn")),
     *(("edit", where) for where in (State.SCHEDULED, State.QUEUED, State.WAITING)),
 }
 STAYING = [(operation, where) for operation in MOVES for where in State if where not in MOVES[operation]]

@@ -1,5 +1,6 @@
 """The registry: workers that are alive, definitions that somebody knows."""
 
+from penstock.core.answers import Answer
 from penstock.core.registry import Definition, WorkerInfo
 from penstock.ports.store import Store
 from tests.builders import able, new_run
@@ -47,14 +48,15 @@ async def test_the_last_word_of_a_worker_counts(store: Store) -> None:
 
 
 async def test_definitions_are_kept_by_task_and_version(store: Store, clock: FakeClock) -> None:
-    first = Definition(task="t", version="1", schema=b"{}", app="shop", source="def t(): ...")
+    first = Definition(task="t", version="1", schema=b"{}", options=b"o", app="shop", source="def t(): ...")
     await store.register(None, [first, Definition(task="u")])
     clock.advance(5)
     await store.register(None, [Definition(task="t", version="2", queue="mail"), Definition(task="u", queue="new")])
     known = {(one.task, one.version): one for one in await store.definitions()}
     assert set(known) == {("t", "1"), ("t", "2"), ("u", "")}
     old = known["t", "1"]
-    assert (old.schema, old.app, old.source, old.seen_at) == (b"{}", "shop", "def t(): ...", clock() - 5)
+    assert (old.schema, old.options, old.app) == (b"{}", b"o", "shop")
+    assert (old.source, old.seen_at) == ("def t(): ...", clock() - 5)
     assert (known["u", ""].queue, known["u", ""].seen_at) == ("new", clock())
 
 
@@ -63,6 +65,20 @@ async def test_definitions_outlive_their_workers(store: Store, clock: FakeClock)
     await store.register(worker, [Definition(task="t")], seconds=10)
     await later(store, clock, 100)
     assert [one.task for one in await store.definitions()] == ["t"]
+
+
+async def test_a_definition_is_dropped_as_it_was_seen(store: Store, clock: FakeClock) -> None:
+    """S4-03, S4-05: who has declared it since is not overruled."""
+    await store.register(None, [Definition(task="t", app="shop"), Definition(task="t", app="other")])
+    [_, seen] = await store.definitions()
+    assert seen.app == "shop"
+    clock.advance(5)
+    await store.register(None, [Definition(task="t", app="shop")])
+    assert await store.drop_definition(seen) == Answer.STATE
+    [_, seen] = await store.definitions()
+    assert await store.drop_definition(seen) == Answer.OK
+    assert await store.drop_definition(seen) == Answer.NOT_FOUND
+    assert [one.app for one in await store.definitions()] == ["other"]
 
 
 async def test_a_new_worker_finds_what_others_left_aside(store: Store) -> None:

@@ -82,6 +82,45 @@ async def test_a_skipped_tick_is_recorded(store: Store, clock: FakeClock) -> Non
     assert (now.next_at, now.fired, now.skipped, now.last_at) == (clock() + 60, 0, 1, None)
 
 
+async def test_ticks_that_were_missed_are_passed_over_in_one_move(store: Store, clock: FakeClock) -> None:
+    """S4-45: and counted, however many they are."""
+    due = await store.put_schedule(schedule(next_at=clock() - 300))
+    assert await store.fire(fire(due, None, next_at=clock(), passed=5)) == Answer.OK
+    now = await one(store)
+    assert (now.next_at, now.fired, now.skipped) == (clock(), 0, 5)
+    await store.fire(fire(now, new_run("tick"), next_at=clock() + 60, passed=7))
+    assert ((await one(store)).fired, (await one(store)).skipped) == (1, 5)
+
+
+async def test_who_edits_names_the_revision_that_was_read(store: Store, clock: FakeClock) -> None:
+    """B-153: of two who edit at once, one is told that it has read too early."""
+    first = await store.put_schedule(schedule(next_at=clock(), spec=b"1"), was=0)
+    assert first.revision == 1
+    late = await store.put_schedule(schedule(next_at=clock() + 9, spec=b"2"), was=0)
+    assert (late.spec, late.next_at, late.revision) == (b"1", clock(), 1)
+    second = await store.put_schedule(schedule(next_at=clock() + 9, spec=b"2"), was=1)
+    assert (second.spec, second.next_at, second.revision) == (b"2", clock() + 9, 2)
+    again = await store.put_schedule(schedule(next_at=clock() + 9, spec=b"2"), was=1)
+    assert again == second, "asked twice, it does once"
+    late = await store.put_schedule(schedule(next_at=clock() + 9, spec=b"3"), was=1)
+    assert (late.spec, late.revision) == (b"2", 2)
+
+
+async def test_an_edit_brings_nothing_back(store: Store, clock: FakeClock) -> None:
+    gone = await store.put_schedule(schedule(next_at=clock()), was=3)
+    assert gone.revision == 0
+    assert await store.schedules() == []
+
+
+async def test_who_drops_may_name_the_revision_that_was_read(store: Store, clock: FakeClock) -> None:
+    await store.put_schedule(schedule(next_at=clock()))
+    await store.put_schedule(schedule(next_at=clock(), spec=b"other"))
+    assert await store.drop_schedule("s", was=1) == Answer.STATE
+    assert len(await store.schedules()) == 1
+    assert await store.drop_schedule("s", was=2) == Answer.OK
+    assert await store.drop_schedule("s", was=2) == Answer.NOT_FOUND
+
+
 async def test_the_last_tick_ends_the_schedule(store: Store, clock: FakeClock) -> None:
     due = await store.put_schedule(schedule(next_at=clock()))
     await store.fire(fire(due, new_run("tick"), next_at=None))
@@ -109,6 +148,14 @@ async def test_a_paused_schedule_is_not_due_and_does_not_fire(store: Store, cloc
     assert await state(store, "tick") is None
     await store.pause(Pause(kind="schedule", name="s", paused=False))
     assert [each.name for each in await store.schedules(due=True)] == ["s"]
+
+
+async def test_a_paused_schedule_fires_for_nobody_who_has_seen_it_paused(store: Store, clock: FakeClock) -> None:
+    await store.put_schedule(schedule(next_at=clock()))
+    await store.pause(Pause(kind="schedule", name="s", paused=True))
+    [paused] = await store.schedules()
+    assert await store.fire(fire(paused, new_run("a"), next_at=clock() + 60)) is Answer.DUPLICATE
+    assert await state(store, "a") is None
 
 
 async def test_declaring_a_paused_schedule_again_keeps_it_paused(store: Store, clock: FakeClock) -> None:

@@ -8,9 +8,10 @@ from penstock.core.requests import Edit
 from penstock.core.state import State
 from penstock.core.wake import Wake
 from penstock.ports.store import Store
-from tests.builders import call, dependency, key, new_run, record, send, started, step
+from tests.builders import able, call, dependency, key, new_run, record, send, started, step
 from tests.clock import FakeClock
 from tests.conformance.acts import (
+    claim,
     claimed,
     fail,
     hold,
@@ -64,6 +65,45 @@ async def test_a_path_is_written_once(store: Store) -> None:
     assert again.step is not None
     assert again.step.value == b"first"
     assert [one.value for one in await store.steps("r")] == [b"first"]
+
+
+async def test_a_step_is_written_only_while_nothing_is_heard(store: Store) -> None:
+    """A time-out is recorded only if its signal has not come: who looked before may have missed it."""
+    got = await held(store)
+    late = record(got.lease, "late", silent="go", arrived=0)
+    await store.signal(send("other"))
+    await store.signal(send("go"))
+    assert [one.answer for one in await store.record([late])] == [Answer.STATE]
+    assert await store.steps("r") == []
+    seen = record(got.lease, "late", silent="go", arrived=1)
+    unheard = record(got.lease, "never", silent="unheard")
+    assert [one.answer for one in await store.record([seen, unheard])] == [Answer.OK, Answer.OK]
+    await store.signal(send("go"))
+    again = await store.record([seen, record(got.lease, "plain"), record(got.lease, "later", silent="go", arrived=1)])
+    assert [one.answer for one in again] == [Answer.DUPLICATE, Answer.OK, Answer.STATE]
+    assert [one.path for one in await store.steps("r")] == ["late", "never", "plain"]
+
+
+async def test_a_claim_says_whether_there_is_a_history_to_read(store: Store) -> None:
+    """Who begins a workflow need not ask; a fork may have one before it was ever claimed."""
+    got = await held(store)
+    assert not got.recorded
+    await store.record([record(got.lease, "a")])
+    await store.fork("r", "whole")
+    await store.fork("r", "empty", upto=0)
+    await settled(store, Retry(lease=got.lease, delay=0, error=b"boom"))
+    assert {one.run_id: one.recorded for one in await claim(store, limit=3)} == {
+        "r": True,
+        "whole": True,
+        "empty": False,
+    }
+
+
+async def test_a_restarted_run_has_no_history_to_read(store: Store) -> None:
+    got = await held(store)
+    await store.record([record(got.lease, "a")])
+    await settled(store, Restart(lease=got.lease, input=b""))
+    assert not (await hold(store)).recorded
 
 
 async def test_steps_come_in_the_order_written(store: Store) -> None:
@@ -193,6 +233,14 @@ async def test_a_fork_begins_with_recorded_steps(store: Store, upto: int | None,
     assert (await look(store)).state == State.RUNNING
 
 
+async def test_a_fork_may_ask_for_another_version(store: Store) -> None:
+    await put(store, new_run(version="1"))
+    assert await store.fork("r", "same") == Answer.OK
+    assert await store.fork("r", "other", version="2") == Answer.OK
+    assert [(await look(store, name)).version for name in ("r", "same", "other")] == ["1", "1", "2"]
+    assert await claimed(store, limit=5, abilities=able("t", version="2")) == ["other"]
+
+
 async def test_a_fork_copies_unread_signals_only(store: Store) -> None:
     """A step says which message it has read; one that is not copied has read nothing."""
     await put(store, new_run())
@@ -266,6 +314,18 @@ async def test_lines_of_the_log_come_in_order(store: Store, clock: FakeClock) ->
 
 def strictly_grows(numbers: list[int]) -> bool:
     return numbers == sorted(set(numbers)) and bool(numbers) and numbers[0] > 0
+
+
+async def test_a_line_that_is_told_twice_is_stored_once(store: Store) -> None:
+    """Its number says so, within one lease."""
+    got = await held(store)
+    for number in (1, 2, 2, 1, 3):
+        line = Append(lease=got.lease, kind="log", data=b"%d" % number, number=number)
+        assert await store.append([line]) == [Answer.OK]
+    await settled(store, Release(lease=got.lease))
+    again = await hold(store)
+    await store.append([Append(lease=again.lease, kind="log", data=b"1", number=1)])
+    assert [entry.data for entry in await store.log("r") if entry.kind == "log"] == [b"1", b"2", b"3", b"1"]
 
 
 async def test_the_log_tells_the_whole_life(store: Store, clock: FakeClock) -> None:

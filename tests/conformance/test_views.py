@@ -42,16 +42,19 @@ async def a_store_full(store: Store) -> None:
     await store.cancel(["r4"])
 
 
-async def test_runs_are_found_newest_first(store: Store) -> None:
+@pytest.mark.parametrize("size", [1, 100])
+@pytest.mark.parametrize("task", [None, "t"])
+async def test_finished_runs_are_found_newest_first(store: Store, task: str | None, size: int) -> None:
     await a_store_full(store)
-    assert await found(store, Filter()) == [f"r{n}" for n in range(11, -1, -1)]
+    ids = await found(store, Filter(task=task, states=frozenset({State.SUCCEEDED})), limit=size)
+    assert ids == [name for name in ("r2", "r1", "r0") if task is None or name != "r1"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 12, 100])
 async def test_each_run_appears_once_however_many_pages(store: Store, size: int) -> None:
     """S4-18, B-048."""
     await a_store_full(store)
-    assert await found(store, Filter(), limit=size) == [f"r{n}" for n in range(11, -1, -1)]
+    assert sorted(await found(store, Filter(), limit=size)) == sorted(f"r{n}" for n in range(12))
 
 
 async def test_pages_hold_while_runs_come_and_go(store: Store) -> None:
@@ -65,7 +68,8 @@ async def test_pages_hold_while_runs_come_and_go(store: Store) -> None:
     while page.after is not None:
         page = await store.find(Filter(), after=page.after, limit=4)
         ids += [run.id for run in page.items]
-    assert ids == ["r11", "r10", "r9", "r8", "r7", "r5", "r4", "r3", "r2", "r1", "r0"]
+    assert {"r11", "r10", "r8", "r7", "r4", "r3", "r2", "r1", "r0"} <= set(ids)
+    assert all(ids.count(name) <= 1 for name in ids if name != "r5"), "it has changed, and may be seen as both"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ async def test_pages_hold_while_runs_come_and_go(store: Store) -> None:
 async def test_runs_are_found_by_what_they_are(store: Store, wanted: Filter, ids: list[str], size: int) -> None:
     """B-174."""
     await a_store_full(store)
-    assert await found(store, wanted, limit=size) == ids
+    assert sorted(await found(store, wanted, limit=size)) == sorted(ids)
 
 
 async def test_runs_are_found_by_when_they_were_enqueued(store: Store, clock: FakeClock) -> None:
@@ -93,9 +97,9 @@ async def test_runs_are_found_by_when_they_were_enqueued(store: Store, clock: Fa
     for n in range(5):
         await put(store, new_run(f"r{n}"))
         clock.advance(10)
-    assert await found(store, Filter(since_at=start + 20)) == ["r4", "r3", "r2"]
+    assert set(await found(store, Filter(since_at=start + 20))) == {"r4", "r3", "r2"}
     assert set(await found(store, Filter(until_at=start + 15))) == {"r0", "r1"}
-    assert await found(store, Filter(since_at=start + 5, until_at=start + 25), limit=1) == ["r2", "r1"]
+    assert sorted(await found(store, Filter(since_at=start + 5, until_at=start + 25), limit=1)) == ["r1", "r2"]
 
 
 async def test_runs_are_found_by_their_family(store: Store) -> None:
@@ -198,9 +202,11 @@ async def test_roll_ups_add_up(store: Store, clock: FakeClock) -> None:
     """B-176."""
     minute = int(clock() // 60)
     seen = Rollup(minute=minute, queue="q", task="t", succeeded=2, retried=1, waits=(1, 0, 2), times=(0, 3))
-    await store.flush([seen, Rollup(minute=minute, queue="q", task="u", failed=1)])
+    await store.flush([seen, Rollup(minute=minute, queue="q", task="u", failed=1)], worker="w", number=1)
     await store.flush(
-        [Rollup(minute=minute, queue="q", task="t", succeeded=1, cancelled=1, waits=(1,), times=(0, 1, 4))]
+        [Rollup(minute=minute, queue="q", task="t", succeeded=1, cancelled=1, waits=(1,), times=(0, 1, 4))],
+        worker="w",
+        number=2,
     )
     rollups = {(one.queue, one.task): one for one in await store.rollups(minute - 1, minute + 1)}
     assert rollups["q", "u"].failed == 1
@@ -210,9 +216,18 @@ async def test_roll_ups_add_up(store: Store, clock: FakeClock) -> None:
     assert await store.rollups(minute + 5, minute + 9) == []
 
 
+async def test_what_a_worker_says_twice_counts_once(store: Store, clock: FakeClock) -> None:
+    minute = int(clock() // 60)
+    one = [Rollup(minute=minute, queue="q", task="t", succeeded=1, times=(1,))]
+    for worker, number in (("w", 1), ("w", 1), ("v", 1), ("w", 2), ("w", 1), ("v", 1)):
+        await store.flush(one, worker=worker, number=number)
+    [both] = await store.rollups(minute, minute + 1)
+    assert (both.succeeded, both.times) == (3, (3,))
+
+
 async def test_roll_ups_are_read_by_minute(store: Store) -> None:
     for minute in (10, 11, 12, 13):
-        await store.flush([Rollup(minute=minute, queue="q", task="t", succeeded=minute)])
+        await store.flush([Rollup(minute=minute, queue="q", task="t", succeeded=minute)], worker="w", number=minute)
     assert [one.minute for one in await store.rollups(11, 13)][:2] == [11, 12]
 
 

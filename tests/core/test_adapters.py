@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import pydantic
 import pydantic.dataclasses
 import pytest
+from annotated_types import Len
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.core import adapters
@@ -67,6 +68,10 @@ PARCEL = Parcel(
 )
 
 
+Positive = Annotated[int, Field(gt=0)]
+Short = Annotated[str, Len(0, 3)]
+
+
 def taking(annotation: Any) -> Signature:
     def handler(value: Any) -> Any: ...
 
@@ -93,6 +98,8 @@ def taking(annotation: Any) -> Signature:
         (list[Ruled], [Ruled(3)]),
         (complex, 1j),
         (PurePosixPath, PurePosixPath("a/b")),
+        (Positive, 3),
+        (list[Short] | None, ["abc"]),
     ],
     ids=repr,
 )
@@ -115,6 +122,8 @@ def test_what_pydantic_can_read_comes_back_as_it_was(annotation: Any, value: obj
         (Box, Box("part")),  # type: ignore[arg-type]
         (Part | int, "seven"),
         (Ruled, {"count": -1}),
+        (Positive, 0),
+        (list[Short] | None, ["abc", "abcd"]),
         (Parcel, PARCEL.model_copy(update={"weight": float("nan")})),
         (Parcel, PARCEL.model_copy(update={"data": b"\xff"})),
         (Secretive, Secretive()),
@@ -144,7 +153,7 @@ def test_a_result_that_a_model_cannot_write_is_an_output_error(annotation: Any, 
         taking(annotation).returns.encode(value)
 
 
-@pytest.mark.parametrize("annotation", [complex, Box | Crate, Part | int], ids=repr)
+@pytest.mark.parametrize("annotation", [complex, Box | Crate, Part | int, Positive], ids=repr)
 def test_without_pydantic_what_needs_it_is_refused(annotation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing: dict[str, object] = {}
     monkeypatch.setattr(adapters, "find_spec", nothing.get)

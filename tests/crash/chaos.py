@@ -20,7 +20,9 @@ from penstock.core.leases import ClaimRequest, Claims, Lease, Outcome, Turn
 from penstock.core.requests import Group, Guard
 from penstock.ports.store import Store
 from tests.crash.oracle import Journal
+from tests.crash.place import BACKEND
 
+_IN_FILES: Final = ("holding_lock", "before_commit", "in_commit", "after_commit") if BACKEND == "sqlite" else ()
 IN_WORKERS: Final = (
     "after_claim",
     "before_effect",
@@ -32,12 +34,9 @@ IN_WORKERS: Final = (
     "after_heartbeat",
     "in_upkeep",
     "after_upkeep",
-    "holding_lock",
-    "before_commit",
-    "in_commit",
-    "after_commit",
+    *_IN_FILES,
 )
-IN_PRODUCERS: Final = ("in_enqueue", "before_ack", "holding_lock", "before_commit", "in_commit", "after_commit")
+IN_PRODUCERS: Final = ("in_enqueue", "before_ack", *_IN_FILES)
 FOLDING: Final = "in_checkpoint"  # the log is being folded into the file
 DURING: Final = 0.003  # seconds: a fault "in" a call comes within so long after its begin
 

@@ -2,12 +2,32 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
+from tests.crash.place import BACKEND, tell_url
+from tests.redis.servers import Cluster, Server
+
 Tell: TypeAlias = Callable[[str], None]
+
+
+@pytest.fixture(autouse=True)
+def servers(tmp_path: Path) -> Iterator[list[Server]]:
+    """The servers behind the store: none for a file, one Redis, or a Cluster of two; they keep what they have."""
+    if BACKEND == "sqlite":
+        yield []
+        return
+    if BACKEND == "redis":
+        with Server(tmp_path / "redis", "--appendfsync", "always", aof=True) as server:
+            tell_url(tmp_path, server.url)
+            yield [server]
+        return
+    with Cluster(tmp_path / "redis", "--appendfsync", "always", aof=True) as cluster:
+        tell_url(tmp_path, cluster.url)
+        yield cluster.nodes
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One crash test: workers, producers and an observer on one file, rounds of work with a fault in each, and the end.
+"""One crash test: workers, producers and an observer on one store, rounds of work with a fault in each, and the end.
 
 Everything random comes from one seed, which every failure names.
 """
@@ -16,6 +16,7 @@ from penstock.backends import open_store
 from penstock.core.run import Run
 from tests.crash.checker import Found, acknowledged, check
 from tests.crash.fleet import Fleet, Member, TookTooLong, wait_until
+from tests.crash.place import url_in
 from tests.crash.work import Plan, plan_of
 from tests.crash.worker import LEASE
 
@@ -71,6 +72,11 @@ class Harness:
             producer.tell(self._orders[number])
             self._next += own
         self._next_shared += shared
+
+    def feed_if_fed(self, count: int) -> None:
+        """Have more runs enqueued, unless the producers are still at the last ones. Returns at once."""
+        if self._is_fed():
+            self.feed(count)
 
     def fed(self) -> None:
         """Return when the producers are through with what they were told."""
@@ -195,8 +201,7 @@ class Harness:
             except TookTooLong:
                 if time.monotonic() > deadline:
                     raise
-                if self._is_fed():
-                    self.feed(MORE)
+                self.feed_if_fed(MORE)
             else:
                 return
 
@@ -255,7 +260,7 @@ class Harness:
 
 async def _stored(folder: Path, run_ids: Collection[str]) -> tuple[dict[str, Run | None], list[str]]:
     """What the store says about the runs, and about itself."""
-    store = open_store(f"sqlite:///{folder / 'store.db'}")
+    store = open_store(url_in(folder))
     await store.open()
     found: dict[str, Run | None] = {}
     wanted = list(run_ids)

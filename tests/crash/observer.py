@@ -14,6 +14,7 @@ from penstock.backends import open_store
 from penstock.core.run import Run
 from penstock.ports.store import Views
 from tests.crash.oracle import Journal, Tail
+from tests.crash.place import url_in
 
 PAGE = 500
 AGAIN = 300  # ends looked at again in each round
@@ -59,7 +60,7 @@ class Observer:
 
 async def main() -> None:
     folder = Path(sys.argv[1])
-    store = open_store(f"sqlite:///{folder / 'store.db'}")
+    store = open_store(url_in(folder))
     await store.open()
     observer = Observer(folder, store)
     over = threading.Event()

@@ -8,6 +8,7 @@ from pathlib import Path
 import penstock
 from penstock import App, Context
 from tests.crash.oracle import Journal
+from tests.crash.place import url_in
 
 LEASE = 1.0
 
@@ -16,7 +17,7 @@ class Poisoned:
     """An app with a task that kills its worker, and one that does not."""
 
     def __init__(self, folder: Path, journal: Journal | None = None) -> None:
-        self.app = App(f"sqlite:///{folder / 'store.db'}", name="poison")
+        self.app = App(url_in(folder), name="poison")
 
         @self.app.task
         async def poison(*, ctx: Context = penstock.inject()) -> None:

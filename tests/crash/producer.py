@@ -17,6 +17,7 @@ from penstock import App, Run, Task
 from penstock.core.ids import new_run_id
 from tests.crash.chaos import Chaos, infest
 from tests.crash.oracle import Journal, events
+from tests.crash.place import FILE, url_in
 from tests.crash.work import Work
 
 CANCELLED = 50  # one in so many is cancelled by its producer
@@ -31,11 +32,11 @@ def is_cancelled(number: int) -> bool:
 class Producer:
     def __init__(self, folder: Path, name: str, seed: int) -> None:
         self.journal = Journal(folder, name)
-        self.chaos = Chaos(self.journal, folder / "store.db", seed)
+        self.chaos = Chaos(self.journal, folder / FILE, seed)
         self._folder = folder
         self._name = name
         self._chance = random.Random(seed)
-        self.app = App(f"sqlite:///{folder / 'store.db'}", name="crash", mode="enqueue")
+        self.app = App(url_in(folder), name="crash", mode="enqueue")
         infest(self.app, self.chaos)
         self._work = Work(self.app, self.chaos)
 

@@ -14,6 +14,7 @@ from penstock import App, Call, State, Status
 from tests.crash.conftest import Tell
 from tests.crash.fleet import Fleet, wait_until
 from tests.crash.oracle import events
+from tests.crash.place import url_in
 from tests.crash.poison_worker import Poisoned
 
 pytestmark = pytest.mark.crash
@@ -35,7 +36,7 @@ async def enqueue_shuffled(folder: Path, seed: int) -> dict[str, bool]:
 
 
 async def statuses(folder: Path, run_ids: list[str]) -> list[Status]:
-    async with App(f"sqlite:///{folder / 'store.db'}", mode="enqueue") as app:
+    async with App(url_in(folder), mode="enqueue") as app:
         return [await app.run(run_id).status() for run_id in run_ids]
 
 

@@ -20,6 +20,7 @@ class Plan(StrEnum):
     QUICK = "quick"  # returns at once
     SHORT = "short"  # a few milliseconds
     SLOW = "slow"  # beyond its lease, kept alive by heartbeats
+    BLOCKING = "blocking"  # blocks the loop beyond its lease, which is kept alive from another thread
     THREAD = "thread"  # in a thread, which nobody can interrupt
     FLAKY = "flaky"  # its first attempt fails
     HOPELESS = "hopeless"  # both attempts fail
@@ -31,6 +32,7 @@ _WEIGHTS: Final = {
     Plan.QUICK: 30,
     Plan.SHORT: 36,
     Plan.SLOW: 4,
+    Plan.BLOCKING: 1,
     Plan.THREAD: 8,
     Plan.FLAKY: 8,
     Plan.HOPELESS: 4,
@@ -77,6 +79,8 @@ class Work:
             self._start(number, ctx)
             if plan is Plan.SNOOZE and ctx._attempt.claim.claims == 1:
                 raise Snooze("50ms")
+            if plan is Plan.BLOCKING:
+                time.sleep(1.2)  # noqa: ASYNC251 (what handlers should not do, and do)
             await asyncio.sleep(self._pause(plan))
             self._effect(number, plan, ctx)
             return result_of(number)

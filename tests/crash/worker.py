@@ -12,6 +12,7 @@ from pathlib import Path
 from penstock import App
 from tests.crash.chaos import Chaos, infest
 from tests.crash.oracle import Journal
+from tests.crash.place import FILE, url_in
 from tests.crash.work import Work
 
 LEASE = 1.0
@@ -33,9 +34,8 @@ def main() -> None:
     folder, name, seed, grace = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     random.seed(seed)
     journal = Journal(folder, name)
-    file = folder / "store.db"
-    chaos = Chaos(journal, file, seed)
-    app = App(f"sqlite:///{file}", name="crash")
+    chaos = Chaos(journal, folder / FILE, seed)
+    app = App(url_in(folder), name="crash")
     infest(app, chaos)
     Work(app, chaos)
     listen(chaos)

@@ -11,7 +11,8 @@ from penstock import App, Keep, Retry
 from penstock.app.layers import CRASHES, KEY_TTL, QUEUE
 from penstock.app.options import Named, NamedByCall
 from penstock.app.registration import NamedByTask
-from penstock.app.working import NamedByWorker
+from penstock.app.worker_options import NamedByWorker
+from penstock.app.workflows import NamedByStep, NamedByWorkflow
 from penstock.backends import DEFAULT_URL
 from penstock.cli.exits import Exit
 from penstock.cli.said import ENVIRONMENT
@@ -63,6 +64,8 @@ def test_every_option_is_in_the_settings() -> None:
     assert set(table("overrides only what it names; tags add up.")) == names(Named)
     assert set(table("Only a call can say:")) == names(NamedByCall) - names(Named)
     assert set(table("Only a task can say:")) == names(NamedByTask) - names(Named) | {"name"}
+    assert set(table("Only a workflow can say:")) == names(NamedByWorkflow) - names(NamedByTask)
+    assert set(table("A step can say:")) == names(NamedByStep)
     assert set(table("## Workers")) == names(NamedByWorker)
 
 
@@ -94,7 +97,7 @@ def test_every_variable_of_the_environment_is_in_the_settings() -> None:
     used = {
         found
         for path in (ROOT / "src").rglob("*.py")
-        for found in re.findall(r"PENSTOCK_[A-Z]+", path.read_text("utf-8"))
+        for found in re.findall(r"PENSTOCK_[A-Z_]+[A-Z]", path.read_text("utf-8"))
     }
     assert set(table("## The environment")) == used >= set(ENVIRONMENT.values())
     assert DEFAULT_URL in text_of("settings.md")

@@ -19,6 +19,7 @@ class Tapped:
         self.faults: dict[str, deque[Exception]] = {}
         self.after: dict[str, deque[Exception]] = {}
         self.gates: dict[str, asyncio.Event] = {}
+        self.held_back: dict[str, asyncio.Event] = {}  # answers
         self._store = store
 
     def __getattr__(self, name: str) -> Any:
@@ -37,6 +38,8 @@ class Tapped:
         if self.faults.get(name):
             raise self.faults[name].popleft()
         answer = await call(*args, **kwargs)
+        if name in self.held_back:
+            await self.held_back[name].wait()
         if self.after.get(name):
             raise self.after[name].popleft()
         return answer

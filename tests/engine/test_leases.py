@@ -167,6 +167,22 @@ async def test_a_store_that_is_down_for_long_costs_no_run() -> None:
 
 
 @virtual
+async def test_what_is_claimed_is_kept_before_its_answer_is_taken_in() -> None:
+    """As when a handler blocks the worker's loop beyond a lease, and the claim was on its way."""
+    tap, store = tapped(new_store())
+    answered = tap.held_back["claim"] = asyncio.Event()
+    async with worker_of(store, TestHandler(long)), worker_of(store, TestHandler(task="none"), queues=("none",)):
+        run_ids = await enqueue(store, 3)
+        await passes(100)
+        assert {(await read(store, run_id)).state for run_id in run_ids} == {State.RUNNING}
+        del tap.held_back["claim"]
+        answered.set()
+        runs = await until_finished(store, run_ids)
+    assert {(run.state, run.crashes, run.claims) for run in runs} == {(State.SUCCEEDED, 0, 1)}
+    assert tap.calls["extend_claim"] > 2
+
+
+@virtual
 async def test_a_heartbeat_without_runs_asks_nothing_and_one_that_fails_goes_on() -> None:
     """B-183: lock manager without jobs, renewal raising: no leak, error event, keeps trying."""
     tap, store = tapped(new_store())

@@ -54,6 +54,52 @@ async def test_a_lone_item_leaves_at_once_and_others_gather_behind_it() -> None:
 
 
 @virtual
+async def test_a_lone_caller_asks_by_itself_and_others_gather_behind() -> None:
+    calls = Calls()
+    batcher = Batcher[int, int](calls, by_count)
+    first = asyncio.create_task(batcher.ask(1))
+    await passes(0.1)
+    rest = [asyncio.create_task(batcher.ask(n)) for n in (2, 3)]
+    await passes(0.1)
+    drained = asyncio.create_task(batcher.drained())
+    assert [await first, *await asyncio.gather(*rest)] == [10, 20, 30]
+    await drained
+    assert now() >= 2
+    assert calls.batches == [[1], [2, 3]]
+
+
+@virtual
+async def test_many_callers_keep_together() -> None:
+    """One that leaves alone each time would double the calls."""
+    calls = Calls()
+    batcher = Batcher[int, int](calls, by_count)
+
+    async def caller(number: int) -> None:
+        for _ in range(5):
+            await batcher.ask(number)
+
+    await asyncio.gather(*map(caller, range(10)))
+    assert [len(batch) for batch in calls.batches] == [1, 10, 10, 10, 10, 9]
+
+
+@virtual
+async def test_a_lone_caller_may_give_up_or_fail_and_others_go_on() -> None:
+    calls = Calls()
+    batcher = Batcher[int, int](calls, by_count)
+    first = asyncio.create_task(batcher.ask(1))
+    await passes(0.1)
+    second = asyncio.create_task(batcher.ask(2))
+    await passes(0.1)
+    first.cancel()
+    assert await second == 20
+    calls.errors.append(ValueError("bad"))
+    with pytest.raises(ValueError, match="bad"):
+        await batcher.ask(3)
+    assert await batcher.ask(4) == 40
+    await batcher.drained()
+
+
+@virtual
 async def test_batches_are_bounded_in_items_and_bytes() -> None:
     calls = Calls()
     batcher = Batcher[int, int](calls, by_count)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from penstock.backends.scripts import load
-from penstock.backends.sqlite import connect, migrate, procedures
+from penstock.backends.sqlite import calls, connect, migrate, procedures
 from penstock.core.policy import POLICY
 from penstock.ports.store import Callers, Control, Leases, Upkeep, Views
 
@@ -17,7 +17,7 @@ MADE_OF_OTHERS = {"settle", "turn"}
 OUTCOMES = {"complete", "retry", "fail", "release", "suspend", "restart"}
 # Tables that stay small, or of which all is wanted; and what lives for one call.
 SMALL = {"meta", "migration", "tick", "limit", "pause", "worker", "definition", "schedule", "mark", "claim", "side"}
-WHOLE = {"check", "_audit_limits", "_audit_beside", "rollups", "counts", "limits"}
+WHOLE = {"check", "_audit_limits", "_audit_turns", "_audit_beside", "rollups", "counts", "limits"}
 
 
 def operations() -> set[str]:
@@ -65,21 +65,49 @@ def test_the_table_of_policies_is_the_one_in_the_core(connection: sqlite3.Connec
 
 
 def test_every_procedure_compiles(connection: sqlite3.Connection) -> None:
+    made = {row[0] for row in connection.execute("select name from sqlite_temp_master where type <> 'trigger'")}
     for name, script in procedures.sources().items():
-        if script.args is not None:
-            values = ", ".join("?" * len(script.args))
+        if script.args is None:
+            continue
+        called = name.removeprefix("_")
+        assert {f"penstock_do_{called}", f"penstock_call_{called}"} & made
+        if f"penstock_do_{called}" in made:
+            values = (None,) * len(script.args)
             connection.execute(
-                f"explain insert into penstock_do_{name.lstrip('_')} values ({values})", (None,) * len(script.args)
+                f"explain insert into penstock_do_{called} values ({', '.join('?' * len(values))})", values
             )
+
+
+def test_calls_from_a_select_become_updates() -> None:
+    """Those of at most one row; a condition of the caller alone comes before all others."""
+    arguments = {"x": ("a", "b")}
+    written = {
+        "insert into penstock_do_x values (1, 2)": None,
+        "insert into penstock_do_x select r.n, 2 from penstock_run r where r.n > 3": None,
+        "insert into penstock_do_x select :a, f(1, ',') where :b": (
+            'update penstock_call_x set called = 1, "a" = :a, "b" = f(1, \',\') where one = 1 and (:b)'
+        ),
+        "insert into penstock_do_x select :a, :b from penstock_run r where r.n = :a limit 1": (
+            'update penstock_call_x set called = 1, "a" = :a, "b" = :b '
+            "where one = 1 and exists (select 1 from penstock_run r where r.n = :a limit 1)"
+        ),
+        "insert into penstock_do_x select r.n, :b from penstock_run r where :b and r.n = :a limit 1": (
+            'update penstock_call_x set (called, "a", "b") = '
+            "(select 1, r.n, :b from penstock_run r where :b and r.n = :a limit 1) where one = 1 and :b"
+        ),
+    }
+    for statement, expected in written.items():
+        assert calls.rewritten(statement, arguments) == (expected or statement)
 
 
 def statements() -> Iterator[tuple[str, str]]:
     """Every statement of every script, alone, with the script's name."""
+    known = {name.removeprefix("_"): script.args for name, script in procedures.sources().items() if script.args}
     for name, script in procedures.sources().items():
         fragment = script.args is None and script.each is None and script.on is None
         if name == "_temporary" or (fragment and not script.text.startswith(("select", "with"))):
             continue
-        text = re.sub(r"\b(?:new|old)\.\w+|(?<![:\w]):\w+", "?", script.text)
+        text = re.sub(r"\b(?:new|old)\.\w+|(?<![:\w]):\w+", "?", calls.rewritten(script.text, known))
         for statement in text.split(";\n"):
             yield name, statement.strip().rstrip(";").replace("raise(ignore)", "1")
 

@@ -2,19 +2,22 @@
 
 import asyncio
 import os
+import resource
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from penstock.backends.sqlite import SqliteStore, writer
+from penstock.backends.sqlite import SqliteStore, connect, writer
 from penstock.backends.sqlite.session import Session
 from penstock.core.errors import Closed, Unavailable
 from penstock.core.leases import Ability, ClaimRequest
 from penstock.core.run import NewRun
 from penstock.core.state import State
+from penstock.ports.doorbell import queue_topic
 from tests.sqlite.acts import claim, drain, opened, put, runs
 
 
@@ -59,6 +62,47 @@ async def test_what_gathers_while_the_writer_is_busy_shares_a_commit(store: Sqli
         return id(session)
 
     assert len(set(await gathered(store, *[which] * 5))) == 1
+
+
+async def test_who_comes_while_a_job_is_carried_out_joins_its_commit(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "OPEN_FOR", 10.0)
+    late: list[asyncio.Future[int]] = []
+    joined = threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def which(session: Session) -> int:
+        return id(session)
+
+    def first(session: Session) -> int:
+        def join() -> None:
+            late.append(asyncio.ensure_future(store._writer.do(which)))
+            loop.call_soon(joined.set)
+
+        loop.call_soon_threadsafe(join)
+        assert joined.wait(10)
+        return id(session)
+
+    writer_was = await store._writer.do(first)
+    assert await late[0] == writer_was
+
+
+async def test_who_listens_hears_of_a_run_while_it_is_being_stored(store: SqliteStore) -> None:
+    """So that its claim can join that commit."""
+    ear = store.doorbell.listen([queue_topic("q")])
+    gate = Gate()
+    busy = asyncio.create_task(store._writer.do(gate))
+    assert await asyncio.to_thread(gate.reached.wait, 10)
+    storing = asyncio.create_task(put(store, *runs(1)))
+    assert await ear.wait(10) == {queue_topic("q")}
+    claiming = asyncio.create_task(claim(store))
+    await asyncio.sleep(0)
+    assert not storing.done()
+    gate.open.set()
+    await asyncio.gather(busy, storing)
+    assert len((await claiming).claims) == 1
+    ear.close()
 
 
 async def test_a_job_that_raises_spoils_nobody(store: SqliteStore) -> None:
@@ -187,14 +231,18 @@ async def test_a_forked_child_has_no_store(store: SqliteStore) -> None:
 async def test_the_log_is_folded_into_the_file_when_there_is_time(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = tmp_path / "store.db-wal"
-    await put(store, *runs(200, size=500))
-    assert log.stat().st_size > 0
+    """So the file alone has all, and the log is written over from its beginning."""
     monkeypatch.setattr(writer, "IDLE", 0.0)
-    await put(store, *runs(1))
-    await put(store, *runs(1))
+    for _ in range(3):
+        await put(store, *runs(100, size=500))
     await store._writer.do(writer._nothing)
-    assert log.stat().st_size < 100_000
+    alone = tmp_path / "alone.db"
+    alone.write_bytes((tmp_path / "store.db").read_bytes())
+    with closing(sqlite3.connect(alone)) as connection:
+        assert connection.execute("select count(*) from penstock_run").fetchone()[0] == 300
+    grown = (tmp_path / "store.db-wal").stat().st_size
+    await put(store, *runs(1))
+    assert (tmp_path / "store.db-wal").stat().st_size == grown
 
 
 async def test_workers_of_different_abilities_may_share_a_commit(store: SqliteStore) -> None:
@@ -215,3 +263,45 @@ async def test_workers_of_different_abilities_may_share_a_commit(store: SqliteSt
     await first
     found = [{one.task for one in claims.claims} for claims in await asyncio.gather(*both)]
     assert found == [{"a"}, {"b"}]
+
+
+async def test_the_log_waits_for_who_still_reads_it(store: SqliteStore, tmp_path: Path) -> None:
+    """And the writer waits for nobody."""
+    reader = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    await put(store, *runs(10))
+    reader.execute("begin")
+    reader.execute("select count(*) from penstock_run").fetchone()
+    await put(store, *runs(10))
+
+    def fold(session: Session) -> bool:
+        session.connection.execute("commit")
+        folded = connect.fold(session.connection)
+        session.connection.execute("begin immediate")
+        return folded
+
+    assert await gathered(store, fold) == [False]
+    reader.close()
+    assert await gathered(store, fold) == [True]
+
+
+@pytest.fixture
+def small_files() -> Iterator[Callable[[int], None]]:
+    """Sets how large files may grow; as ever when the test is over."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_write_that_fails_may_be_repeated(
+    store: SqliteStore, tmp_path: Path, small_files: Callable[[int], None]
+) -> None:
+    """Whatever became of it: the same ids stand for the same runs."""
+    new = runs(300, size=1_000)
+    await put(store, *runs(1))
+    small_files((tmp_path / "store.db-wal").stat().st_size + 20_000)
+    with pytest.raises(Unavailable, match="SQLITE_IOERR") as trouble:
+        await put(store, *new)
+    assert trouble.value.applied in {"no", "unknown"}
+    small_files(resource.RLIM_INFINITY)
+    await put(store, *new)
+    assert len(await drain(store)) == 301

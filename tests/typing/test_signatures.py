@@ -7,7 +7,21 @@ from typing import Any, assert_type
 
 import pytest
 
-from penstock import App, AsyncTask, Call, Context, InvalidInput, Retry, Run, SyncRun, ThreadTask, inject
+from penstock import (
+    App,
+    AsyncTask,
+    Call,
+    Context,
+    FlowNode,
+    InvalidInput,
+    Retry,
+    Run,
+    SyncFlowNode,
+    SyncRun,
+    ThreadTask,
+    Tree,
+    inject,
+)
 
 app = App("memory://")
 
@@ -36,10 +50,13 @@ async def test_calls_opts_and_the_sync_front_keep_the_types() -> None:
     async with app.testing():
         assert_type(add.call(1), Call[int])
         assert_type(join.opts(delay="10m", key="k", priority=3).call("a"), Call[str])
-        assert_type(await app.enqueue_many([add.call(1), join.call("a")]), list[Run[Any]])
+        assert_type(await app.enqueue_many([add.call(1), add.opts(priority=1).call(2)]), list[Run[int]])
+        mixed = await app.enqueue_many([add.call(1), join.call("a"), app.call("add", 1)])
+        assert_type(mixed, list[Run[Any]])
     if False:  # a loop is running
         assert_type(add.sync.enqueue(1), SyncRun[int])  # type: ignore[unreachable]
         assert_type(add.sync.enqueue(1).result(), int)
+        assert_type(app.sync.enqueue_many([add.call(1)]), list[SyncRun[int]])
         assert_type(add.within(object()).enqueue(1), Run[int])
 
 
@@ -61,3 +78,20 @@ async def test_wrong_arguments_are_errors_for_checkers_and_at_run_time() -> None
         ):
             with pytest.raises(InvalidInput):
                 await call()
+
+
+async def test_flows_keep_the_types_of_their_roots() -> None:
+    async with app.testing():
+        call = add.call(1).after(join.call("a"), app.call("add", 1)).if_fails("ignore").named("sum")
+        assert_type(call, Call[int])
+        tree = await app.submit(add.call(1).after(join.call("a")))
+        assert_type(tree, FlowNode[int])
+        assert_type(await tree.run.result(), int)
+        assert_type(tree.children, tuple[FlowNode[Any], ...])
+        assert_type(await app.submit([add.call(1), add.call(2)]), list[FlowNode[int]])
+        assert_type(await app.submit({"task": "add", "input": {"a": 1}}), FlowNode[Any])
+        assert_type(await app.submit([add.call(1), {"task": "add", "input": {"a": 1}}]), list[FlowNode[Any]])
+        assert_type(await app.tree(tree.run.id), Tree)
+    if False:  # a loop is running
+        assert_type(app.sync.submit(add.call(1)), SyncFlowNode[int])  # type: ignore[unreachable]
+        assert_type(app.sync.submit([add.call(1)]), list[SyncFlowNode[int]])

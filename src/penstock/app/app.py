@@ -1,31 +1,40 @@
 """The app: tasks and a store under one name. Constructing it opens nothing."""
 
-import asyncio
-import os
+import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overload
 
-from penstock.app.client import MODES, Client, Mode
+from penstock.app import surfaces
+from penstock.app.client import Client
+from penstock.app.flows import Flows
 from penstock.app.front import SyncApp
 from penstock.app.layers import Layers
-from penstock.app.operations import Operations
+from penstock.app.loops import check_loop, run
+from penstock.app.mixed import warn_of_differences
 from penstock.app.options import NOTHING, Options
+from penstock.app.outgoing import BeforeEnqueue
 from penstock.app.portal import check_no_loop
 from penstock.app.registration import NamedByTask, register
 from penstock.app.rehearsal import Rehearsal
+from penstock.app.serving import Lifespan, lifespan
 from penstock.app.stores import Stores
+from penstock.app.surfaces import ASGI, NamedByWeb
 from penstock.app.task import AsyncTask, ThreadTask
-from penstock.app.working import NamedByWorker, Worker, place_of, worker_settings
-from penstock.backends import DEFAULT_URL, open_store
+from penstock.app.where import Mode, Where
+from penstock.app.worker_options import NamedByWorker, recycling_of, worker_settings
+from penstock.app.working import Worker, place_of
 from penstock.core.codec import LIMIT, Codec
 from penstock.core.errors import Invalid
 from penstock.core.names import check_name
 from penstock.engine.events import Observer, Observers
 from penstock.engine.signals import stop_on_signals
-from penstock.ports.store import Store
+from penstock.models.around import Around
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+A = TypeVar("A", bound=Around)
+B = TypeVar("B", bound=BeforeEnqueue)
 
 
 class Decorator(Protocol):
@@ -42,19 +51,20 @@ class Decorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> ThreadTask[P, R]: ...
 
 
-class App(Operations):
+class App(Flows):
     """Registered tasks, and the store in which their runs are.
 
-    `url`: "memory://", "sqlite:///jobs.db", ...; None: the environment's PENSTOCK_URL, else penstock.db beside the
-    program. `namespace` keeps apart who shares a store; None: PENSTOCK_NAMESPACE, else "penstock". `mode`: "both",
-    "enqueue" (no worker here) or "work" (only running tasks enqueue); None: PENSTOCK_MODE, else "both". `defaults` are
+    `url`: "memory://", "sqlite:///jobs.db", ...; a path; or a connection or client that leads to a store: its address
+    is read, and nothing else used. `namespace` keeps apart who shares a store. `mode`: "both", "enqueue" (no worker
+    here) or "work" (only running tasks enqueue). For those that are None the environment says, when the app is opened:
+    PENSTOCK_URL (else ./penstock.db), PENSTOCK_NAMESPACE ("penstock"), PENSTOCK_MODE ("both"). `defaults` are
     `options(...)` for all runs, `queues` those for the runs of a queue. `payload_limit`: bytes of one input or result.
     Raises `Invalid` for what is refused.
     """
 
     def __init__(  # noqa: PLR0913 (each is said once, by name)
         self,
-        url: str | None = None,
+        url: object = None,
         *,
         name: str | None = None,
         namespace: str | None = None,
@@ -65,12 +75,11 @@ class App(Operations):
         payload_limit: int = LIMIT,
     ) -> None:
         self.name = None if name is None else check_name(name, "name")
-        self.namespace = _namespace(namespace)
-        self.url = _url(url)
         self.observers = Observers()
+        self._where = Where(url, namespace, mode)
         client = Client(
-            Stores(self._store_maker()),
-            mode=_mode(mode),
+            Stores(self._where.make),
+            self._where,
             layers=Layers(_layer(defaults, "defaults"), _queues(queues)),
             limit=_limit(payload_limit),
         )
@@ -82,9 +91,24 @@ class App(Operations):
         return f"<App {self.name or ''} on {self.url.partition('?')[0].rpartition('@')[2]}>"
 
     @property
+    def url(self) -> str:
+        """Where its runs are. Until the app is opened, the environment may say otherwise."""
+        return self._where.url
+
+    @property
+    def namespace(self) -> str:
+        """Whose runs they are there."""
+        return self._where.namespace
+
+    @property
     def mode(self) -> Mode:
         """What this process does: "both", "enqueue" or "work"."""
-        return self._client.mode
+        return self._where.mode
+
+    @property
+    def rehearsed(self) -> bool:
+        """Whether it is in the hands of a test: between `async with app.testing()` and its end."""
+        return self._client.before_waiting is not None
 
     @property
     def tasks(self) -> dict[str, str]:
@@ -99,12 +123,12 @@ class App(Operations):
     @property
     def sync(self) -> SyncApp:
         """The same verbs for code without a loop."""
-        return SyncApp(self, self._client.portal, self.close)
+        return SyncApp(self, self._client.portal, self.open, self.close)
 
     async def open(self) -> None:
         """Connect now, in this loop, rather than with the first call; again after `close`. Harmless to repeat."""
         self._client.stores.reopen()
-        await self._client.here()
+        await warn_of_differences(self._client, await self._client.store(), self.name or "")
 
     async def close(self) -> None:
         """Stop this app's workers, let what is under way arrive, and close the store; later calls raise `Closed`.
@@ -114,7 +138,7 @@ class App(Operations):
         for worker in tuple(self._client.workers):
             await worker.leave()
         await self._client.stores.close()
-        self._unused.clear()  # what was only in this process is gone
+        self._where.forget()
         self._client.portal.close()
 
     async def __aenter__(self) -> Self:
@@ -159,16 +183,19 @@ class App(Operations):
         if self.mode == "enqueue":
             raise Invalid("mode", self.mode, "no worker here: set mode to both or work to have one")
         place = place_of(self.name, self.url, self.namespace)
-        return Worker(self._client, place, worker_settings(self.name, named), observers=self.observers)
+        settings, recycling = worker_settings(self.name, named), recycling_of(named)
+        return Worker(self._client, place, settings, observers=self.observers, recycling=recycling)
 
-    def run_worker(self, **named: Unpack[NamedByWorker]) -> None:
+    def run_worker(self, *, loop: str = "asyncio", **named: Unpack[NamedByWorker]) -> None:
         """Work in this thread until SIGTERM or SIGINT, or with `burst` until nothing is left; then close the app.
 
-        A second signal cuts the grace short. Options as those of `worker`. Raises `Blocking` where a loop is running.
+        A second signal cuts the grace short. `loop`: "asyncio" or "uvloop", if that is installed. Options as those of
+        `worker`. Raises `Blocking` where a loop is running.
         """
         worker = self.worker(**named)
+        name = check_loop(loop)
         check_no_loop("app.run_worker()", "await app.worker().run()")
-        asyncio.run(self._work(worker))
+        run(self._work(worker), name)
 
     async def _work(self, worker: Worker) -> None:
         try:
@@ -176,6 +203,58 @@ class App(Operations):
                 await worker.run()
         finally:
             await self.close()
+
+    def lifespan(self, function: F) -> F:
+        """Decorate a function with one `yield`: each worker of this app enters it before its first run, and leaves it
+        after its last. Handlers get what it yields by `Depends(function)`.
+
+        A function that returns a context manager will do. Raises `Invalid` for others, and once a worker has started.
+        """
+        if self._client.workers:
+            raise Invalid("lifespan", function, "a worker of this app has started: register it before")
+        self._client.home.lifespans.add(function)
+        return function
+
+    def around_attempt(self, function: A) -> A:
+        """Decorate an `async def` of (ctx, proceed): it is called instead of each attempt of this app's tasks.
+
+        `await proceed()` carries the attempt out and returns what the task returned, or raises what it raised; what the
+        function returns or raises counts. The first registered is outermost; dependencies are inside of all.
+        """
+        _check_coroutine_function(function)
+        self._client.home.around.append(function)
+        return function
+
+    def before_enqueue(self, function: B) -> B:
+        """Decorate a plain function of an `Outgoing` run: it is called before each run that this app stores.
+
+        It returns `run.changed(...)`, or None to leave the run as it is; what it raises refuses the call. Called in the
+        order of registration, after the arguments have been checked.
+        """
+        _check_callable(function, "before_enqueue")
+        if inspect.iscoroutinefunction(function):
+            raise Invalid("before_enqueue", function, "a def of the outgoing run: it may be called without a loop")
+        self._client.before_enqueue.append(function)
+        return function
+
+    def asgi_lifespan(self, **named: Unpack[NamedByWorker]) -> Lifespan:
+        """What Starlette or FastAPI take as `lifespan=`: the app is open while they serve.
+
+        In mode "both" or "work" a worker works beside them, with these options of `worker`; in "enqueue" none does.
+        """
+        worker_settings(self.name, named)
+        recycling_of(named)
+        return lifespan(self, lambda: self.worker(**named))
+
+    def asgi(self, **named: Unpack[NamedByWeb]) -> ASGI:
+        """This app over HTTP, as an ASGI application: to be served alone, or mounted beside others.
+
+        REST, and runs as server-sent events. `token` is what everyone brings; without one only this machine is
+        answered. Options: `allowed_hosts`, `origins`, `read_only`, `secret`, `public_url`, ... Raises `Invalid` for
+        what is refused, and if the extra `penstock[web]` is not installed.
+        """
+        served: ASGI = surfaces.web().site(self, self._client, named)
+        return served
 
     def testing(
         self,
@@ -207,41 +286,15 @@ class App(Operations):
         else:
             self._client.home.replaced[provider] = replacement
 
-    def _store_maker(self) -> Callable[[], Store]:
-        """Makes stores that are not open: one for each loop, but one in all for what is only in this process."""
-        self._unused = [open_store(self.url, namespace=self.namespace)]  # here, to refuse what is wrong with the URL
 
-        def make() -> Store:
-            store = self._unused.pop() if self._unused else open_store(self.url, namespace=self.namespace)
-            if self.url.startswith("memory:"):
-                self._unused.append(store)
-            return store
-
-        return make
+def _check_coroutine_function(value: object) -> None:
+    if not inspect.iscoroutinefunction(value):
+        raise Invalid("around_attempt", value, "an async def of (ctx, proceed)")
 
 
 def _check_callable(value: object, parameter: str) -> None:
     if not callable(value):
         raise Invalid(parameter, value, "a function")
-
-
-def _url(url: object) -> str:
-    found = os.environ.get("PENSTOCK_URL", DEFAULT_URL) if url is None else url
-    if not isinstance(found, str):
-        raise Invalid("url", found, "a text")
-    return found
-
-
-def _namespace(namespace: str | None) -> str:
-    found = os.environ.get("PENSTOCK_NAMESPACE", "penstock") if namespace is None else namespace
-    return check_name(found, "namespace")
-
-
-def _mode(mode: object) -> Mode:
-    found = os.environ.get("PENSTOCK_MODE", "both") if mode is None else mode
-    if found not in MODES:
-        raise Invalid("mode", found, f"one of {', '.join(MODES)}")
-    return found
 
 
 def _layer(value: object, parameter: str) -> Options:

@@ -92,6 +92,8 @@ class Claimed:
 
 async def claim(client: Client, queue: str, tasks: Sequence[str] | None, lease: Duration) -> Claimed | None:
     """The next run of these tasks in the queue, or None at once: it is empty or paused."""
+    if client.where.mode == "enqueue":
+        raise Invalid("mode", "enqueue", "nothing is worked on here: set mode to both or work to claim")
     store = await client.store()
     request = ClaimRequest(
         claim_id=ids.new_claim_id(),

@@ -1,14 +1,17 @@
 """What tasks and runs ask of their app: store runs, read them back. Knows options and stores, and no decorator."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final, Literal, Protocol, TypeAlias
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from penstock.app.layers import Layers, Profile
+from penstock.app.outgoing import BeforeEnqueue
 from penstock.app.portal import Portal
-from penstock.app.refusals import refused, size_of
+from penstock.app.refusals import refused
+from penstock.app.schedules_terms import Entry
 from penstock.app.stores import Connection, Stores
+from penstock.app.where import Where
 from penstock.core import codec
 from penstock.core.answers import Accepted, Entered, Refused
 from penstock.core.errors import Blocking, Invalid
@@ -19,36 +22,37 @@ from penstock.models.current import Running, running
 from penstock.models.jobs import JobHandler, Surroundings
 from penstock.ports.store import Store
 
-Mode: TypeAlias = Literal["both", "enqueue", "work"]
-MODES: Final = ("both", "enqueue", "work")
 
-
-class Learner(Protocol):
+@dataclass(frozen=True, slots=True, eq=False)
+class Hand:
     """A worker, as far as its app needs to know it."""
 
-    def learn(self, handler: JobHandler) -> None:
-        """Carry out the runs of one more task."""
-        ...
-
-    async def leave(self) -> None:
-        """Stop, and return when it has."""
-        ...
+    learn: Callable[[JobHandler], None]  # carry out the runs of one more task; from any thread
+    leave: Callable[[], Awaitable[None]]  # stop, and return when it has
 
 
 class Client:
     """One app as its tasks and runs know it."""
 
-    def __init__(self, stores: Stores, *, mode: Mode, layers: Layers, limit: int = codec.LIMIT) -> None:
+    def __init__(self, stores: Stores, where: Where, *, layers: Layers, limit: int = codec.LIMIT) -> None:
         self.stores = stores
-        self.mode: Mode = mode
+        self.where = where
         self.layers = layers
         self.limit = limit  # bytes of one payload
         self.home = Surroundings()
         self.portal = Portal()
-        self.handlers: dict[str, JobHandler] = {}
+        self.handlers: dict[str, JobHandler] = {}  # by task: the latest registered
         self.profiles: dict[str, Profile] = {}  # of the same tasks: what they say about their runs
-        self.workers: set[Learner] = set()  # that carry out runs of these handlers now
+        self.versions: dict[tuple[str, str], tuple[JobHandler, Profile]] = {}  # all of them, by task and version
+        self.schedules: dict[str, Entry] = {}  # declared in code, by name
+        self.before_enqueue: list[BeforeEnqueue] = []  # who has a say in what is about to be stored
+        self.workers: set[Hand] = set()  # that carry out runs of these handlers now
         self.before_waiting: Callable[[str], Awaitable[None]] | None = None  # in a rehearsal nobody else works
+
+    def handler(self, task: str, version: str) -> JobHandler | None:
+        """The code here for runs of this task that ask for this version, or else for another one."""
+        known = self.versions.get((task, version))
+        return self.handlers.get(task) if known is None else known[0]
 
     async def store(self) -> Store:
         """The running loop's store, opened if need be. Raises `Closed` after the app was closed."""
@@ -66,8 +70,8 @@ class Client:
         found = running()
         if found is not None and found.home is self.home:
             return found
-        if self.mode == "work":
-            raise Invalid("mode", self.mode, "here only running tasks enqueue: set mode to both or enqueue to do more")
+        if self.where.mode == "work":
+            raise Invalid("mode", "work", "here only running tasks enqueue: set mode to both or enqueue to do more")
         return None
 
     async def enter(self, new: NewRun, *, cascade: bool = True) -> Entered:
@@ -76,7 +80,7 @@ class Client:
         if holder is not None:
             return (await self._spawn(holder, [new], cascade=cascade))[0]
         connection = self.stores.found() or await self.stores.here()
-        answer = await connection.entering.put(Group(runs=(new,)))
+        answer = await connection.entering.ask(Group(runs=(new,)))
         if isinstance(answer, Refused):
             raise refused(new, answer, parameter="run")
         return answer.runs[0]
@@ -94,7 +98,7 @@ class Client:
 
     async def _enter_group(self, part: Sequence[NewRun]) -> tuple[Entered, ...]:
         connection = await self.here()
-        answer = await connection.entering.put(Group(runs=tuple(part)))
+        answer = await connection.entering.ask(Group(runs=tuple(part)))
         return accepted(part, answer).runs
 
     async def _spawn(self, holder: Running, runs: Sequence[NewRun], *, cascade: bool) -> tuple[Entered, ...]:
@@ -107,7 +111,7 @@ class Client:
     async def get(self, run_id: str) -> Run | None:
         """The stored run, asked for together with what others ask for now."""
         connection = await self.here()
-        return await connection.getting.put(run_id)
+        return await connection.getting.ask(run_id)
 
     def check_waiting(self, call: str, *, allow_block: bool) -> None:
         """Raises `Blocking` in a running task: it would hold a slot that the other run may need."""
@@ -127,7 +131,7 @@ def portions(runs: Iterable[NewRun]) -> list[list[NewRun]]:
     found: list[list[NewRun]] = [[]]
     room = BYTES
     for run in runs:
-        size = size_of(Group(runs=(run,)))
+        size = len(run.input) + len(run.options)
         if found[-1] and (len(found[-1]) == ITEMS or size > room):
             found.append([])
             room = BYTES

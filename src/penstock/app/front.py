@@ -4,29 +4,57 @@ Each raises `Blocking` where a loop is running.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Unpack
+from typing import Any, Self, TypeAlias, TypeVar, Unpack, overload
 
+from penstock.app.flows import Flows
+from penstock.app.flows_sync import SyncFlows
 from penstock.app.handle import SyncRun
+from penstock.app.histories import History
+from penstock.app.metrics import Metrics
 from penstock.app.named import NamedCall
-from penstock.app.operations import Known, Operations
+from penstock.app.operations import Known
 from penstock.app.portal import Portal
+from penstock.app.replaying import Replayed
 from penstock.app.selection import Selected
 from penstock.app.status import Status
+from penstock.app.synchronising import Changes
 from penstock.app.task import Call
 from penstock.app.upkeep import Reconciled
-from penstock.core.duration import Duration
+from penstock.app.workers import WorkerStatus
+from penstock.core.duration import Duration, Moment
 from penstock.core.state import State
 from penstock.core.views import Count, Page
 
+R = TypeVar("R")
+Verb: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
-class SyncApp:
-    """What `app.sync` is. Made anew each time; holds nothing of its own."""
 
-    def __init__(self, operations: Operations, portal: Portal, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._app = operations
-        self._portal = portal
+class SyncApp(SyncFlows):
+    """What `app.sync` is. Made anew each time; holds nothing of its own. `with app.sync as jobs:` closes the app."""
+
+    def __init__(self, app: Flows, portal: Portal, opens: Verb, closes: Verb) -> None:
+        super().__init__(app, portal)
+        self._app = app
         self._call = portal.call
-        self._close = close
+        self._open = opens
+        self._close = closes
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __call__(self, *, dry_run: bool = False) -> Coroutine[Any, Any, Changes]:
+        """`await app.sync()`, in a loop: as `app.synchronise`."""
+        return self._app.synchronise(dry_run=dry_run)
+
+    def synchronise(self, *, dry_run: bool = False) -> Changes:
+        return self._call(self._app.synchronise, dry_run=dry_run)
+
+    def open(self) -> None:
+        self._call(self._open)
 
     def close(self) -> None:
         self._call(self._close)
@@ -37,6 +65,11 @@ class SyncApp:
 
     def enqueue(self, task: str, /, *args: object, unchecked: bool = False, **named: object) -> SyncRun[Any]:
         return self._call(self._app.enqueue, task, *args, unchecked=unchecked, **named).sync
+
+    @overload
+    def enqueue_many(self, calls: Sequence[Call[R]]) -> list[SyncRun[R]]: ...
+    @overload
+    def enqueue_many(self, calls: Sequence[Call[Any] | NamedCall]) -> list[SyncRun[Any]]: ...
 
     def enqueue_many(self, calls: Sequence[Call[Any] | NamedCall]) -> list[SyncRun[Any]]:
         return [run.sync for run in self._call(self._app.enqueue_many, calls)]
@@ -49,6 +82,23 @@ class SyncApp:
 
     def definitions(self) -> list[Known]:
         return self._call(self._app.definitions)
+
+    def workers(self) -> list[WorkerStatus]:
+        return self._call(self._app.workers)
+
+    def metrics(
+        self, last: Duration = "1h", *, until: Moment | None = None, task: str | None = None, queue: str | None = None
+    ) -> Metrics:
+        return self._call(self._app.metrics, last, until=until, task=task, queue=queue)
+
+    def resolve(self, token: str, value: object = None) -> bool:
+        return self._call(self._app.resolve, token, value)
+
+    def reject(self, token: str, reason: str) -> bool:
+        return self._call(self._app.reject, token, reason)
+
+    def replay(self, history: History, *, version: str | None = None) -> Replayed:
+        return self._call(self._app.replay, history, version=version)
 
     def pause(self, *, queue: str | None = None, task: str | None = None) -> None:
         self._call(self._app.pause, queue=queue, task=task)
@@ -67,6 +117,16 @@ class SyncApp:
 
     def drain(self, queue: str, *, delayed: bool = False, told: Callable[[int], object] | None = None) -> int:
         return self._call(self._app.drain, queue, delayed=delayed, told=told)
+
+    def delete(
+        self,
+        queue: str,
+        *,
+        force: bool = False,
+        timeout: Duration = "1m",
+        told: Callable[[int], object] | None = None,
+    ) -> int:
+        return self._call(self._app.delete, queue, force=force, timeout=timeout, told=told)
 
     def clean(
         self,

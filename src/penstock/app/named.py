@@ -3,24 +3,32 @@
 Names and plain types are checked here; the worker that knows the code checks all, and fails the run if they don't fit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from copy import copy
+from functools import partial
 from typing import Any, Final, Self, Unpack, cast
 
 import msgspec
 
+from penstock.app.called import called, started
 from penstock.app.client import Client
+from penstock.app.declared import profile_of
 from penstock.app.handle import Run
 from penstock.app.layers import Profile
 from penstock.app.maker import Maker
-from penstock.app.options import NamedByCall, Options, checked
+from penstock.app.options import NamedByCall, checked
+from penstock.app.planned import Planned, Preparing
 from penstock.core import codec
 from penstock.core.errors import InvalidInput, UnknownTask
 from penstock.core.ids import new_run_id
 from penstock.core.names import check_name
 from penstock.core.registry import Definition
 from penstock.core.run import NewRun
+from penstock.core.shape import Shape
+from penstock.models import durable
+from penstock.models.durable import Here
 
+_ANY: Final = Shape(Any, "result", output=True)
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
     "integer": (int,),
@@ -55,61 +63,86 @@ class NamedTask:
         """Store a run. Raises `UnknownTask` if no worker has ever declared the task, unless made with `unchecked=True`;
         `InvalidInput` naming an argument that it does not take, or that has the wrong type.
         """
-        new = await self.make(args, named)
-        entered = await self._client.enter(new, cascade=self._named.get("cascade", True))
+        found = durable.here()
+        cascade = self._named.get("cascade", True)
+        if found is not None:
+            make, own = partial(self._make, args, named), "id" in self._named
+            run_id = await started(self._client, found, self.name, make, own_id=own, cascade=cascade)
+            return Run(self._client, run_id, created=True)
+        new = await self._make(args, named)
+        entered = await self._client.enter(new, cascade=cascade)
         return Run(self._client, entered.id, created=entered.created)
 
     def call(self, *args: object, **named: object) -> "NamedCall":
-        """A run that is prepared and not stored yet, for `app.enqueue_many`; its arguments are checked there."""
+        """A run that is prepared and not stored yet; its arguments are checked by `enqueue_many` and `submit`."""
         options = self._named if "id" in self._named else {**self._named, "id": new_run_id()}
-        return NamedCall(self.opts(**cast("NamedByCall", options)), options["id"], args, named)
+        own = "id" in self._named
+        task = self.opts(**cast("NamedByCall", options))
+        return NamedCall(self._client, task, options["id"], args, named, own_id=own)
 
-    async def make(self, args: tuple[object, ...], named: Mapping[str, object]) -> NewRun:
+    def _child(self, found: Here, args: tuple[object, ...], named: Mapping[str, object]) -> Coroutine[Any, Any, Any]:
+        """Carried out as a child of the workflow whose code makes the call."""
+        known = self._client.handlers.get(self.name)
+        returns = _ANY if known is None else known.signature.returns
+        return called(self._client, found, self.name, returns, partial(self._make, args, named))
+
+    async def _make(
+        self, args: tuple[object, ...], named: Mapping[str, object], within: Preparing | None = None
+    ) -> NewRun:
         """The run, its arguments checked. Raises as `enqueue` does."""
         client = self._client
         known = client.handlers.get(self.name)
         if known is not None:
-            return self._maker().make(known.signature.encode(args, named, limit=client.limit))
-        definition = await self._definition()
+            return self._maker(within).make(known.signature.encode(args, named, limit=client.limit))
+        definition = await self._definition(within)
         arguments = bound(self.name, definition, args, named)
         data = codec.encode_named(arguments, limit=client.limit)
         if definition is not None:
             check(self.name, schema_of(definition), data)
-        return self._maker(None if definition is None else definition.queue).make(data)
+        return self._maker(within, definition).make(data)
 
-    def _maker(self, queue: str | None = None) -> Maker:
-        """What the task's code says stands, else the queue that was declared, unless the call says otherwise."""
-        said = Options() if queue is None else Options(queue=queue)
-        profile = self._client.profiles.get(self.name) or Profile(task=self.name, options=said)
-        return Maker(self._client, profile, checked(self._named))
+    def _maker(self, within: Preparing | None, definition: Definition | None = None) -> Maker:
+        """What the task's code says stands, else what a worker has declared, unless the call says otherwise."""
+        declared = Profile(task=self.name) if definition is None else profile_of(definition)
+        profile = self._client.profiles.get(self.name, declared)
+        return Maker(self._client, profile, checked(self._named), layers=within.layers if within else None)
 
-    async def _definition(self) -> Definition | None:
+    async def _definition(self, within: Preparing | None) -> Definition | None:
         if self._unchecked:
             return None
-        known = await (await self._client.store()).definitions()
+        known = await (within or Preparing(self._client)).definitions()
         found = [one for one in known if one.task == self.name]
         if not found:
             raise UnknownTask(self.name, sorted({one.task for one in known} | set(self._client.handlers)))
         return max(found, key=lambda one: one.seen_at)
 
 
-class NamedCall:
+class NamedCall(Planned):
     """A run of a task known by its name, prepared and not stored yet."""
 
-    __slots__ = ("_args", "_named", "id", "task")
+    __slots__ = ("_args", "_named", "task")
 
-    def __init__(self, task: NamedTask, run_id: str, args: tuple[object, ...], named: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        task: NamedTask,
+        run_id: str,
+        args: tuple[object, ...],
+        named: Mapping[str, object],
+        *,
+        own_id: bool,
+    ) -> None:
+        super().__init__(client, run_id, own_id=own_id)
         self.task = task
-        self.id = run_id
         self._args = args
         self._named = named
 
     def __repr__(self) -> str:
         return f"<NamedCall of {self.task.name}, run {self.id}>"
 
-    async def made(self) -> NewRun:
+    async def _made(self, within: Preparing | None = None) -> NewRun:
         """The run, its arguments checked. Raises as `NamedTask.enqueue` does."""
-        return await self.task.make(self._args, self._named)
+        return await self.task._make(self._args, self._named, within)
 
 
 def schema_of(definition: Definition) -> dict[str, Any]:

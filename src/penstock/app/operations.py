@@ -2,15 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Protocol, Unpack
+from typing import Any, Protocol, TypeVar, Unpack, overload
 
 import msgspec
 
-from penstock.app import status, upkeep
+from penstock.app import deleting, status, upkeep
+from penstock.app.called import started_many
 from penstock.app.claimed import Claimed, claim
 from penstock.app.client import Client
 from penstock.app.handle import Run
 from penstock.app.named import NamedCall, NamedTask
+from penstock.app.planned import Planned, alone, has_id
 from penstock.app.selection import Selected, Selection, check_limit, check_states, listed
 from penstock.app.status import Status
 from penstock.app.task import Call
@@ -19,12 +21,14 @@ from penstock.core.duration import Duration, seconds
 from penstock.core.errors import Invalid
 from penstock.core.ids import check_run_id
 from penstock.core.names import check_name
-from penstock.core.registry import WorkerInfo
 from penstock.core.requests import Pause
 from penstock.core.run import NewRun
 from penstock.core.run import Run as Stored
 from penstock.core.state import State
 from penstock.core.views import Count, Page, StoreInfo
+from penstock.models import durable
+
+R = TypeVar("R")
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +40,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     app: str
     kind: str
     schema: Any  # JSON Schema of its input
+    source: str  # where its code is: "shop.mail:send_mail"
+    options: Any  # how its runs are treated, unless the call says otherwise
     seen_at: float
 
 
@@ -57,16 +63,25 @@ class Operations:
         """As `app.named(task).call(...)`."""
         return self.named(task, unchecked=unchecked).call(*args, **named)
 
+    @overload
+    async def enqueue_many(self, calls: Sequence[Call[R]]) -> list[Run[R]]: ...
+    @overload
+    async def enqueue_many(self, calls: Sequence[Call[Any] | NamedCall]) -> list[Run[Any]]: ...
+
     async def enqueue_many(self, calls: Sequence[Call[Any] | NamedCall]) -> list[Run[Any]]:
         """Store all these runs, in this order; each 1 000 (or 4 MiB) of them whole or not at all.
 
         Their ids were made with the calls: repeating this after an error stores what is missing, and nothing twice.
         Raises what `Task.enqueue` raises, naming the call's place.
         """
-        runs = [
-            await _made(call, place)
-            for place, call in enumerate(listed(calls, "calls", "a list of what a task's call(...) returns"))
-        ]
+        given = listed(calls, "calls", "a list of what a task's call(...) returns")
+        found = durable.here()
+        if found is not None:
+            makes = [(partial(_made, call, place), _own_id(call)) for place, call in enumerate(given)]
+            return [
+                Run(self._client, run_id, created=True) for run_id in await started_many(self._client, found, makes)
+            ]
+        runs = [await _made(call, place) for place, call in enumerate(given)]
         _check_distinct(runs)
         entered = await self._client.enter_many(runs)
         return [Run(self._client, one.id, created=one.created) for one in entered]
@@ -99,14 +114,12 @@ class Operations:
                 app=one.app,
                 kind=one.kind,
                 schema=status.plain(one.schema),
+                source=one.source,
+                options=status.plain(one.options) or {},
                 seen_at=one.seen_at,
             )
             for one in await (await self._client.store()).definitions()
         ]
-
-    async def workers(self) -> list[WorkerInfo]:
-        """The workers that are alive."""
-        return await (await self._client.store()).workers()
 
     async def info(self) -> StoreInfo:
         """Which store this is, and what time it is there."""
@@ -170,7 +183,24 @@ class Operations:
         """
         states = {State.QUEUED, State.SCHEDULED} if delayed else {State.QUEUED}
         selection = Selection({"queue": check_name(queue, "queue"), "state": states})
-        return await upkeep.remove(await self._client.store(), selection, lambda _: True, limit=None, told=told)
+        return await upkeep.remove(await self._client.store(), selection, told=told)
+
+    async def delete(
+        self,
+        queue: str,
+        *,
+        force: bool = False,
+        timeout: Duration = "1m",
+        told: Callable[[int], object] | None = None,
+    ) -> int:
+        """Remove all runs of the queue, whatever their state, and all below them; how many of the queue's own.
+
+        Raises `WrongState` if one is running: with `force` these are cancelled first, and `ResultTimeout` if they do
+        not end in time. The queue is paused meanwhile and, if this is refused, goes on as before. What is enqueued
+        later begins it anew. `told` hears how many have gone so far.
+        """
+        name, patience = check_name(queue, "queue"), seconds(timeout, "timeout")
+        return await deleting.delete(self._client, name, force=force, timeout=patience, told=told)
 
     async def clean(
         self,
@@ -195,9 +225,7 @@ class Operations:
         selected: Selected = {"state": states}
         if queue is not None:
             selected["queue"] = check_name(queue, "queue")
-        return await upkeep.remove(
-            store, Selection(selected), lambda run: run.since_at <= before, limit=most, told=told
-        )
+        return await upkeep.remove(store, Selection(selected), before=before, limit=most, told=told)
 
     async def reconcile(
         self, *, older_than: Duration | None = None, told: Callable[[int], object] | None = None
@@ -218,11 +246,13 @@ class Operations:
 
 
 async def _made(call: object, place: int) -> NewRun:
-    if isinstance(call, NamedCall):
-        return await call.made()
-    if isinstance(call, Call):
-        return call.new
-    raise Invalid(f"calls[{place}]", call, "what a task's call(...) returns")
+    if not isinstance(call, Planned):
+        raise Invalid(f"calls[{place}]", call, "what a task's call(...) returns")
+    return await alone(call, f"calls[{place}]")
+
+
+def _own_id(call: object) -> bool:
+    return has_id(call) if isinstance(call, Planned) else True  # what else it is, is refused when it is made
 
 
 def _check_distinct(runs: Sequence[NewRun]) -> None:

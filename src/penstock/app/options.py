@@ -9,6 +9,9 @@ from typing import Any, Final, TypedDict, Unpack, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from penstock.app.fair import Fair, check_fair
+from penstock.app.limits_said import Limit, Rate, check_limit_keys, check_limits
+from penstock.app.unique import Unique, check_unique
 from penstock.core.duration import Duration, Moment, moment, seconds
 from penstock.core.errors import Invalid
 from penstock.core.ids import check_new_run_id
@@ -32,14 +35,19 @@ class Named(TypedDict, total=False):
     dead_letter: bool | str  # listed when failed for good: in `<queue>-dlq`, or under this name
     key_ttl: Duration  # how long a key outlives its run
     crashes: int  # lost workers that fail the run
+    lifo: bool  # among those of its priority the latest goes first
+    limits: Limit | Rate | list[Limit | Rate] | tuple[Limit | Rate, ...]  # of app, queue and task all count
+    unique: Unique | None  # the same asked again is the run that is there
+    fair: Fair | str | Callable[[Mapping[str, Any]], object] | None  # the queue goes round robin by this value
 
 
 class NamedByCall(Named, total=False):
-    """What only one call can name."""
+    """What only one call can name. It can't name limits: only their keys."""
 
     at: Moment  # not before this moment
     key: str  # one run per task and key, while it lives and `key_ttl` beyond
     id: str
+    limit_keys: Mapping[str, str]  # by limit: instead of the keys found in the arguments
     cascade: bool  # started by a running task: whether a cancel of that one reaches it
 
 
@@ -60,6 +68,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     key: str | UnsetType = UNSET
     key_ttl: float | UnsetType = UNSET
     crashes: int | UnsetType = UNSET
+    lifo: bool | UnsetType = UNSET
+    limits: tuple[Limit | Rate, ...] | UnsetType = UNSET
+    limit_keys: dict[str, str] | UnsetType = UNSET
+    unique: Unique | UnsetType | None = UNSET
+    fair: Fair | UnsetType | None = UNSET
     id: str | UnsetType = UNSET
     cascade: bool | UnsetType = UNSET
 
@@ -159,6 +172,11 @@ _CHECKS: Final = cast(
         "key": check_key,
         "key_ttl": seconds,
         "crashes": _crashes,
+        "lifo": _flag,
+        "limits": check_limits,
+        "limit_keys": check_limit_keys,
+        "unique": check_unique,
+        "fair": check_fair,
         "id": check_new_run_id,
         "cascade": _flag,
     },

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from penstock.core.errors import Blocking
+from penstock.models import threaded
 from penstock.models.current import running
 
 P = ParamSpec("P")
@@ -29,6 +30,9 @@ class Portal:
     def call(self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the async function returns. Raises `Blocking` where a loop is running: it would stand still."""
         check_no_loop(f".sync.{getattr(function, '__name__', 'call')}()", "await the same call without .sync")
+        code = threaded.code()
+        if code is not None:  # as if the workflow's own code awaited it
+            return code.call(lambda: function(*args, **kwargs))
         holder = running()
         if holder is not None:
             return holder.attempt.run(function(*args, **kwargs))

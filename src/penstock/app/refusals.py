@@ -60,6 +60,12 @@ def _raise(answer: Answer, run_id: str, operation: str) -> NoReturn:
             raise WrongState(operation, run_id, "running, or one below it is")
         case Answer.FINISHED:
             raise WrongState(operation, run_id, "finished")
+        case Answer.HAS_PARENT:
+            raise WrongState(operation, run_id, "waited for by another run: detach it first")
+        case Answer.CYCLE:
+            raise WrongState(operation, run_id, "above that run already")
+        case Answer.DEEP:
+            raise WrongState(operation, run_id, "too deep a tree: there are 64 levels")
         case Answer.BIG:
             raise WrongState(operation, run_id, "the root of more than 1,000 runs, some of them not finished")
         case _:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from penstock.app.client import Client
 from penstock.app.layers import Profile, said
+from penstock.app.limits_said import with_defaults
 from penstock.app.options import Named, Options, checked
 from penstock.app.task import AsyncTask, Task, ThreadTask
 from penstock.core.errors import DuplicateTask, Invalid
@@ -29,10 +30,7 @@ _OWN: Final = frozenset(NamedByTask.__annotations__) - frozenset(Named.__annotat
 
 def register(client: Client, function: Callable[..., Any], name: str | None, named: dict[str, Any]) -> Task[..., Any]:
     """The task; from now on the app's workers carry out its runs. Nothing is registered if anything is refused."""
-    if not inspect.isfunction(function):
-        raise Invalid("task", function, "decorate a function: a def or an async def")
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise Invalid("task", function, "a generator returns no single result: return a list, or enqueue runs")
+    check_function(function, "task")
     task = check_name(function.__name__ if name is None else name, "name")
     options = checked({key: value for key, value in named.items() if key not in _OWN}, Named.__annotations__)
     whole = client.layers.effective(options)
@@ -44,18 +42,41 @@ def register(client: Client, function: Callable[..., Any], name: str | None, nam
             retry=said(whole.retry, Retry()),
             timeout=said(whole.timeout, None),
             executor=_executor(named.get("executor"), function),
+            limited=client.layers.limited(options),
         ),
         home=client.home,
     )
-    profile = Profile(
-        task=task,
-        options=options,
-        on_success=_follow_up(client, named.get("on_success"), "on_success"),
-        on_failure=_follow_up(client, named.get("on_failure"), "on_failure"),
-    )
+    profile = profile_of(client, function, task, options, named)
     made = _task(client, handler, profile)
-    _add(client, handler, profile)
+    add(client, handler, profile)
     return made
+
+
+def check_function(function: object, parameter: str) -> None:
+    """Raises `Invalid` for what can't be decorated."""
+    if not inspect.isfunction(function):
+        raise Invalid(parameter, function, "decorate a function: a def or an async def")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise Invalid(parameter, function, "a generator returns no single result: return a list, or enqueue runs")
+
+
+def profile_of(
+    client: Client, function: Callable[..., Any], task: str, options: Options, named: dict[str, Any]
+) -> Profile:
+    """What the task says about its runs, looked at with all layers. Raises `Invalid` naming what is refused."""
+    whole = client.layers.effective(options)
+    limits = client.layers.limits(Profile(task=task, options=options), said(whole.queue, ""))
+    with_defaults(limits, function, task)
+    client.layers.unique(Profile(task=task, function=function), whole)
+    client.layers.fair(Profile(task=task, function=function), whole)
+    return Profile(
+        task=task,
+        version=named.get("version", ""),
+        function=function,
+        options=options,
+        on_success=follow_up(client, named.get("on_success"), "on_success"),
+        on_failure=follow_up(client, named.get("on_failure"), "on_failure"),
+    )
 
 
 def _task(client: Client, handler: JobHandler, profile: Profile) -> Task[..., Any]:
@@ -64,14 +85,22 @@ def _task(client: Client, handler: JobHandler, profile: Profile) -> Task[..., An
     return ThreadTask(client, handler, profile)
 
 
-def _add(client: Client, handler: JobHandler, profile: Profile) -> None:
+def add(client: Client, handler: JobHandler, profile: Profile) -> None:
+    """From now on the app's workers carry out its runs.
+
+    Raises `DuplicateTask` for a second one of that name, unless both are workflows, of different versions.
+    """
     task = profile.task
     known = client.handlers.get(task)
     if known is not None:
-        code = known.function.__code__
-        raise DuplicateTask(task, f"{known.function.__qualname__} in {code.co_filename}, line {code.co_firstlineno}")
+        known = client.versions.get((task, handler.ability.version), (known,))[0]
+        if not handler.replays or not known.replays or known.ability.version == handler.ability.version:
+            code = known.function.__code__
+            where = f"{known.function.__qualname__} in {code.co_filename}, line {code.co_firstlineno}"
+            raise DuplicateTask(task, where)
     client.handlers[task] = handler
     client.profiles[task] = profile
+    client.versions[task, handler.ability.version] = handler, profile
     for worker in tuple(client.workers):
         worker.learn(handler)
 
@@ -87,11 +116,12 @@ def _executor(value: object, function: Callable[..., Any]) -> Executor:
     return Executor(value)
 
 
-def _follow_up(client: Client, value: object, parameter: str) -> FollowUp | None:
+def follow_up(client: Client, value: object, parameter: str) -> FollowUp | None:
+    """What a task's end inserts. Raises `Invalid` for what is no task."""
     if value is None:
         return None
     if isinstance(value, Task):
-        return FollowUp(task=value.name, queue=value.queue)
+        return FollowUp(task=value.name, queue=value.queue, version=value.handler.ability.version)
     if not isinstance(value, str):
         raise Invalid(parameter, value, "a task of this app, or the name of one")
     name = check_name(value, parameter)

@@ -92,8 +92,8 @@ def status_of(run: Run, codec: Codec) -> Status:
         life=run.life,
         enqueued_at=run.enqueued_at,
         since_at=run.since_at,
-        input=plain(codec.decode(run.input)),
-        result=None if run.result is None else plain(codec.decode(run.result)),
+        input=read(run.input, codec),
+        result=None if run.result is None else read(run.result, codec),
         error=error_of(run),
         due_at=run.due_at,
         started_at=run.started_at,
@@ -109,6 +109,14 @@ def status_of(run: Run, codec: Codec) -> Status:
         dead_letter=run.dead_letter,
         ending=run.ending,
     )
+
+
+def read(data: bytes, codec: Codec) -> Any:
+    """The value as JSON has it; a text that says so if this app's codec can't read it."""
+    try:
+        return plain(codec.decode(data))
+    except Exception as error:  # noqa: BLE001 (code of others; whoever lists runs wants to see the others)
+        return f"(not readable here: {type(error).__name__}: {error})"
 
 
 def plain(data: bytes) -> Any:

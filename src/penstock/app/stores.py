@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from penstock.app.refusals import size_of
+from penstock.app.tails import Tails
 from penstock.core.answers import Accepted, Refused
 from penstock.core.errors import Closed, Unavailable
 from penstock.core.requests import Group
@@ -46,9 +47,11 @@ class Connection:
         self.entering = Batcher[Group, Accepted | Refused](store.enqueue, size_of, trouble=patience)
         self.watching = Batcher[str, State | None](store.watch, len, trouble=patience)
         self.getting = Batcher[str, Run | None](store.get, len, trouble=patience)
+        self.tails = Tails(store, trouble=patience)
 
     async def close(self) -> None:
         """Let what is under way arrive, then close the store."""
+        await self.tails.close()
         for batcher in (self.entering, self.watching, self.getting):
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSING):

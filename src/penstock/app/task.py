@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Coroutine
 from copy import copy
+from functools import partial
 from typing import Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast
 
+from penstock.app.called import called, started
 from penstock.app.client import Client, accepted
 from penstock.app.handle import Run, SyncRun
 from penstock.app.layers import Profile
 from penstock.app.maker import Maker
 from penstock.app.options import NamedByCall, checked
-from penstock.core.errors import Invalid
+from penstock.app.planned import Planned, Preparing
+from penstock.core.errors import Blocking, Invalid
 from penstock.core.requests import Group
 from penstock.core.run import NewRun
+from penstock.models import durable, threaded
+from penstock.models.durable import Here
 from penstock.models.jobs import JobHandler
 from penstock.ports.store import Transactional
 
@@ -19,21 +24,27 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Call(Generic[R]):
-    """A run that is prepared and not stored yet. Its id is made, so storing it twice stores it once."""
+class Call(Planned, Generic[R]):
+    """A run that is prepared and not stored yet. Its id is made, so storing it twice stores it once.
 
-    __slots__ = ("new",)
+    For `app.enqueue_many`; with `after`, `if_fails` and `named`, a node of a flow for `app.submit`.
+    """
 
-    def __init__(self, new: NewRun) -> None:
-        self.new = new
+    __slots__ = ("_data", "_maker", "new")
+
+    def __init__(self, maker: Maker, data: bytes) -> None:
+        self.new = maker.make(data)
+        super().__init__(maker.client, self.new.id, own_id=maker.has_id)
+        self._maker = maker
+        self._data = data
 
     def __repr__(self) -> str:
-        return f"<Call of {self.new.task}, run {self.new.id}>"
+        return f"<Call of {self.new.task}, run {self.id}>"
 
-    @property
-    def id(self) -> str:
-        """The id that the run will have, unless its key stands for another one."""
-        return self.new.id
+    async def _made(self, within: Preparing | None = None) -> NewRun:
+        if within is None or within.layers is self._maker.layers:
+            return self.new
+        return self._maker.under(within.layers).make(self._data, run_id=self.id)
 
 
 class Task(Generic[P, R]):
@@ -79,12 +90,18 @@ class Task(Generic[P, R]):
         Within a running task the run is started by that one. Raises `InvalidInput` naming an argument that doesn't fit;
         `PayloadTooLarge`; `KeyConflict`; `Closed`; `Unavailable` if the store did not answer.
         """
+        found = durable.here()
+        if found is not None:
+            maker = self._maker
+            make, own = partial(self._made, args, kwargs), maker.has_id
+            run_id = await started(self._client, found, self.name, make, own_id=own, cascade=maker.cascade)
+            return Run(self._client, run_id, created=True)
         entered = await self._client.enter(self._new(args, kwargs), cascade=self._maker.cascade)
         return Run(self._client, entered.id, created=entered.created)
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
-        """The same run, prepared only, for `app.enqueue_many`. Raises `InvalidInput` and `PayloadTooLarge`."""
-        return Call(self._new(args, kwargs))
+        """The run, prepared only: for `enqueue_many`, and for flows. Raises `InvalidInput` and `PayloadTooLarge`."""
+        return Call(self._maker, self._encoded(args, kwargs))
 
     def within(self, connection: object) -> "Within[P, R]":
         """Enqueue in the transaction of a connection of the caller's: stored if and when that commits.
@@ -93,8 +110,19 @@ class Task(Generic[P, R]):
         """
         return Within(self, connection)
 
+    def _child(self, found: Here, args: tuple[object, ...], named: dict[str, object]) -> Coroutine[Any, Any, R]:
+        """Carried out as a child of the workflow whose code makes the call."""
+        returns, make = self.handler.signature.returns, partial(self._made, args, named)
+        return called(self._client, found, self.name, returns, make)
+
+    async def _made(self, args: tuple[object, ...], named: dict[str, object]) -> NewRun:
+        return self._new(args, named)
+
     def _new(self, args: tuple[object, ...], named: dict[str, object]) -> NewRun:
-        return self._maker.make(self.handler.signature.encode(args, named, limit=self._client.limit))
+        return self._maker.make(self._encoded(args, named))
+
+    def _encoded(self, args: tuple[object, ...], named: dict[str, object]) -> bytes:
+        return self.handler.signature.encode(args, named, limit=self._client.limit)
 
 
 class AsyncTask(Task[P, R]):
@@ -106,7 +134,12 @@ class AsyncTask(Task[P, R]):
         return self.handler.function
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
-        """Call the function, here and now: nothing is stored."""
+        """In workflow code: carry it out as a child run, and wait. Elsewhere call the function, here and now."""
+        found = durable.here()
+        if found is not None:
+            return self._child(found, args, kwargs)
+        if threaded.code() is not None:
+            raise Blocking(self.name, f"a def workflow can't await it. Say penstock.sync.call({self.name}, ...)")
         return cast("Coroutine[Any, Any, R]", self.handler.function(*args, **kwargs))
 
 

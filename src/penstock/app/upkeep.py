@@ -7,7 +7,7 @@ import msgspec
 
 from penstock.app.selection import PAGE, Selection
 from penstock.core.answers import Answer
-from penstock.core.requests import Guard
+from penstock.core.requests import Guard, Still
 from penstock.core.run import Run
 from penstock.core.state import State
 from penstock.core.views import Filter
@@ -30,8 +30,16 @@ async def redrive(store: Store, run_ids: Sequence[str]) -> int:
     """Another life for each that can have one; how many could."""
     count = 0
     for start in range(0, len(run_ids), PAGE):
-        count += (await store.redrive(run_ids[start : start + PAGE])).count(Answer.OK)
+        seen = [run for run in await store.get(run_ids[start : start + PAGE]) if run is not None]
+        count += await redrive_seen(store, seen)
     return count
+
+
+async def redrive_seen(store: Store, runs: Sequence[Run]) -> int:
+    """Another life after the one in which each was seen; how many could have one."""
+    ended = [run for run in runs if run.state.finished]
+    answers = await store.redrive([run.id for run in ended], lives=[run.life for run in ended]) if ended else []
+    return answers.count(Answer.OK)
 
 
 async def redrive_all(store: Store, selection: Selection, *, dead: str | bool) -> int:
@@ -46,7 +54,7 @@ async def redrive_all(store: Store, selection: Selection, *, dead: str | bool) -
             page = await store.find(wanted, after=after, limit=PAGE)
         else:
             page = await store.dead(name, after=after, limit=PAGE)
-        count += await redrive(store, [run.id for run in page.items if selection.has(run)])
+        count += await redrive_seen(store, [run for run in page.items if selection.has(run)])
         after = page.after
         if after is None:
             return count
@@ -55,21 +63,25 @@ async def redrive_all(store: Store, selection: Selection, *, dead: str | bool) -
 async def remove(
     store: Store,
     selection: Selection,
-    old: Callable[[Run], bool],
     *,
-    limit: int | None,
-    told: Callable[[int], object] | None,
+    before: float | None = None,
+    limit: int | None = None,
+    told: Callable[[int], object] | None = None,
 ) -> int:
-    """Remove the runs meant that are old enough; how many went. `told` hears how many have gone so far."""
+    """Remove the runs meant that have stood so since before that moment; how many went. One that moves on stays.
+
+    `told` hears how many have gone so far.
+    """
+    still = Still(states=selection.states, since_at=before)
     count = 0
     after: str | None = None
     while True:
         page = await store.find(selection.filter(), after=after, limit=PAGE)
-        ids = [run.id for run in page.items if selection.has(run) and old(run)]
+        ids = [run.id for run in page.items if selection.has(run) and (before is None or run.since_at <= before)]
         if limit is not None:
             ids = ids[: limit - count]
         if ids:
-            count += (await store.remove(ids)).count(Answer.OK)
+            count += (await store.remove(ids, still=still)).count(Answer.OK)
             if told is not None:
                 told(count)
         after = page.after

@@ -20,6 +20,9 @@ async def finished(connection: Connection, run_id: str, timeout: float | None, *
     Raises `ResultTimeout` after so many seconds; `NotFound` if nobody knows the run, or `Purged` if it was `known` to
     exist and its record is gone.
     """
+    if timeout == 0:  # no wait is no time for a look either: that would never find anything
+        state = await connection.watching.ask(run_id)
+        timeout = None if state is None or state.finished else 0
     try:
         async with asyncio.timeout(timeout):
             return await _finished(connection, run_id, known=known)
@@ -31,12 +34,12 @@ async def _finished(connection: Connection, run_id: str, *, known: bool) -> Run:
     listener = connection.store.doorbell.listen([run_topic(run_id)])
     try:
         while True:
-            state = await connection.watching.put(run_id)  # each time: a redrive begins another life
+            state = await connection.watching.ask(run_id)  # each time: a redrive begins another life
             if state is None:
                 raise Purged(run_id) if known else NotFound("run", run_id)
             if not state.finished:
                 await listener.wait(LOOK)
-            run = await connection.getting.put(run_id)
+            run = await connection.getting.ask(run_id)
             if run is not None and run.state.finished:
                 return run
             known = True

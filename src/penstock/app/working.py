@@ -7,23 +7,23 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final, Self, TypeAlias, TypedDict
+from typing import Any, Final, Self, TypeAlias
 from weakref import WeakSet
 
-import msgspec
-
-from penstock.app.client import Client
-from penstock.app.selection import listed
-from penstock.core.duration import Duration, seconds
-from penstock.core.errors import Closed, Invalid
-from penstock.core.names import check_name
+from penstock.app.client import Client, Hand
+from penstock.app.declared import declared
+from penstock.app.limits import put_declared
+from penstock.app.mixed import warn_of_differences
+from penstock.app.recycling import Recycling
+from penstock.app.schedules_static import kept_in_step
+from penstock.core.errors import Closed
 from penstock.core.registry import Definition
 from penstock.engine.events import Observers
 from penstock.engine.handler import Registry
 from penstock.engine.health import Health
 from penstock.engine.settings import Settings
+from penstock.engine.supervision import WorkerStopped
 from penstock.engine.worker import Worker as EngineWorker
 from penstock.models.jobs import JobHandler
 
@@ -37,32 +37,32 @@ _lock: Final = threading.Lock()
 STOPPING: Final = 40.0  # seconds beyond its grace for a worker to stop
 
 
-class NamedByWorker(TypedDict, total=False):
-    """How a worker works. Durations: seconds, a timedelta, or text like "30s"."""
-
-    queues: Sequence[str]  # served in this order; default: those of the app's tasks
-    fair_queues: bool  # serve the queues in turns
-    concurrency: int  # runs at once, 1 to 10 000; default 10
-    lease: Duration  # after which a silent worker's runs go to others; at least 1 s, default 30 s
-    grace: Duration  # for which a stopping worker lets its runs go on; default 25 s
-    burst: bool  # stop when nothing is ready any more; what is due later stays
-    name: str  # the beginning of its identity, for people
-
-
 class Worker:
     """Carries out the runs of an app's tasks: `async with app.worker():`, or `await app.worker().run()`."""
 
     def __init__(
-        self, client: Client, place: Place | None, settings: Settings, *, observers: Observers | None = None
+        self,
+        client: Client,
+        place: Place | None,
+        settings: Settings,
+        *,
+        observers: Observers | None = None,
+        recycling: Recycling | None = None,
     ) -> None:
         self._client = client
         self._place = place
         self._settings = settings
         self._observers = observers
+        self._recycling = recycling or Recycling()
         self._registry = Registry()
+        self._declared: list[Definition] = []  # the engine tells the store of these whenever it registers
+        self._hand = Hand(self._learn, self._leave)
         self._engine: EngineWorker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._concurrency: int | None = None
+        self._life: asyncio.Task[None] | None = None  # if it lives in the background
+        self._alive = False
+        self._over = asyncio.Event()
         self._body: asyncio.Task[Any] | None = None  # what runs inside `async with`
         self._watch: asyncio.Task[None] | None = None
         self._interrupted = False
@@ -73,7 +73,17 @@ class Worker:
     async def start(self) -> None:
         """Work in the background of the running loop. Workers of an older app in this place stop claiming."""
         engine = await self._made()
-        engine.start()
+        if self._begun(engine):
+            return
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        life = self._life = asyncio.create_task(self._live(engine, ready), name=engine.identity)
+        try:
+            await asyncio.wait([ready, life], return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            engine.stop()
+            raise
+        if not ready.done():
+            await self.stopped()  # raises what kept it from starting
 
     async def run(self) -> None:
         """Work until stopped (with `burst`: until nothing is ready); then nothing is held any more.
@@ -81,10 +91,10 @@ class Worker:
         Raises `WorkerFailed` if one of the worker's loops keeps failing.
         """
         engine = await self._made()
-        try:
-            await engine.run()
-        finally:
-            self._client.workers.discard(self)
+        if self._begun(engine):
+            await self.stopped()
+            return
+        await self._live(engine)
 
     def stop(self) -> None:
         """Claim nothing more, let runs end for `grace`, hand back the rest. Returns at once; from any thread."""
@@ -93,11 +103,10 @@ class Worker:
 
     async def stopped(self) -> None:
         """Return when it has stopped. Raises what ended it, if that was a failure."""
-        try:
-            if self._engine is not None:
-                await self._engine.stopped()
-        finally:
-            self._client.workers.discard(self)
+        if self._life is not None:
+            await asyncio.shield(self._life)
+        elif self._alive:
+            await self._over.wait()
 
     async def __aenter__(self) -> Self:
         """Work while the body runs. A worker that fails cancels the body, and `WorkerFailed` comes out of it."""
@@ -123,6 +132,11 @@ class Worker:
         return self._started().identity
 
     @property
+    def recycled(self) -> str | None:
+        """Why it has had enough, by `recycle_runs` or `recycle_memory`; None: that did not stop it."""
+        return self._recycling.reason
+
+    @property
     def concurrency(self) -> int:
         """How many runs it carries out at once; may be changed while it works."""
         return self._started().concurrency
@@ -143,18 +157,22 @@ class Worker:
         """How it fares now."""
         return self._started().health()
 
-    def learn(self, handler: JobHandler) -> None:
+    def _learn(self, handler: JobHandler) -> None:
         """Carry out the runs of one more task. From any thread."""
         if self._engine is None or self._loop is None or self._loop.is_closed():
             return
-        self._registry.add(handler)
+        self._add(handler)
         self._loop.call_soon_threadsafe(self._engine.refresh)
 
-    async def leave(self) -> None:
+    def _add(self, handler: JobHandler) -> None:
+        self._registry.add(handler)
+        self._declared.append(declared(self._client, handler, self._settings.app))
+
+    async def _leave(self) -> None:
         """Stop, from whatever loop; return when it has, or after its grace and a bit."""
         self.stop()
         if self._loop is None or self._loop.is_closed():
-            self._client.workers.discard(self)
+            self._client.workers.discard(self._hand)
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.grace + STOPPING):
@@ -162,6 +180,36 @@ class Worker:
                     await self.stopped()
                 else:
                     await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.stopped(), self._loop))
+
+    def _begun(self, engine: EngineWorker) -> bool:
+        """Whether it was started before: a worker lives once. Raises `Closed` if it has ended."""
+        if not self._alive:
+            self._alive = True
+            return False
+        if self._over.is_set():
+            raise WorkerStopped(engine.identity)
+        _log.warning("worker %s is running already: it was not started a second time", engine.identity)
+        return True
+
+    async def _live(self, engine: EngineWorker, ready: asyncio.Future[None] | None = None) -> None:
+        """From the first lifespan's first line to its last."""
+        home = self._client.home
+        try:
+            store = await self._client.store()
+            await warn_of_differences(self._client, store, self._settings.app)
+            await put_declared(store, self._settings.app, self._declared)
+            await store.register(None, self._declared)  # before anything can end, however short its life
+            async with (
+                home.lifespans.entered(engine.identity, home.replaced),
+                kept_in_step(self._client, store, self._settings.app),
+            ):
+                if ready is not None and not ready.done():
+                    ready.set_result(None)
+                with self._recycling.watched(self._observers, engine.identity, self.stop):
+                    await engine.run()
+        finally:
+            self._client.workers.discard(self._hand)
+            self._over.set()
 
     async def _wake_body(self) -> None:
         """If the worker ends in a failure, nobody will do what the body may be waiting for."""
@@ -173,20 +221,21 @@ class Worker:
                 self._body.cancel()
 
     async def _made(self) -> EngineWorker:
-        if self._engine is not None:
-            return self._engine  # it warns, and runs once
         connection = await self._client.here()
+        if self._engine is not None:
+            return self._engine  # also for who asked at the same time
         self._loop = asyncio.get_running_loop()
-        for handler in self._client.handlers.values():
-            self._registry.add(handler)
+        for handler, _ in self._client.versions.values():
+            self._add(handler)
         engine = self._engine = EngineWorker(
             connection.store,
             self._registry,
             self._settings,
             observers=self._observers,
-            definitions=definitions(self._client, self._settings.app),
+            definitions=self._declared,
+            schedules=self._client.schedules.keys(),
         )
-        self._client.workers.add(self)
+        self._client.workers.add(self._hand)
         if self._place is not None:
             self._replace(self._place)
         return engine
@@ -195,9 +244,9 @@ class Worker:
         """Workers of another app in the same place are an older generation of it: they go."""
         with _lock:
             here = _working.setdefault(place, WeakSet())
-            older = [other for other in here if other._client is not self._client]  # noqa: SLF001 (of this class)
-            for other in older:
-                here.discard(other)
+            strangers = [other for other in here if other._client is not self._client]  # noqa: SLF001 (of this class)
+            older = [other for other in strangers if not other._over.is_set()]  # noqa: SLF001
+            here.difference_update(strangers)
             here.add(self)
         for other in older:
             _log.warning("a newer app works on the same store in this process: the worker of the older one stops")
@@ -209,41 +258,6 @@ class Worker:
         return self._engine
 
 
-def worker_settings(app: str | None, named: NamedByWorker) -> Settings:
-    """What was said, checked. Raises `Invalid` naming what is unknown or out of range."""
-    for name, value in named.items():
-        if name not in NamedByWorker.__annotations__:
-            raise Invalid(name, value, f"a worker takes {', '.join(NamedByWorker.__annotations__)}")
-    said: dict[str, Any] = dict(named)
-    if "queues" in said:
-        said["queues"] = _queues(said["queues"])
-    for name in ("lease", "grace"):
-        if name in said:
-            said[name] = seconds(said[name], name)
-    for name in ("fair_queues", "burst"):
-        if not isinstance(said.get(name, False), bool):
-            raise Invalid(name, said[name], "True or False")
-    return Settings(app=app or "", **said)
-
-
 def place_of(name: str | None, url: str, namespace: str) -> Place | None:
     """Where an app works in this process; None if nobody else can work there."""
     return None if url.startswith("memory:") else (os.getpid(), name, url, namespace)
-
-
-def definitions(client: Client, app: str) -> list[Definition]:
-    """What the app's tasks take, for those who have not their code."""
-    return [
-        Definition(
-            task=name,
-            queue=handler.queue,
-            app=app,
-            schema=msgspec.json.encode(handler.signature.schema()),
-        )
-        for name, handler in client.handlers.items()
-    ]
-
-
-def _queues(value: object) -> tuple[str, ...]:
-    queues = listed(value, "queues", 'a list of names, like ["mail", "default"]')
-    return tuple(check_name(queue, "queues") for queue in queues)

@@ -66,6 +66,7 @@ def _of_runs(app: App) -> list[dict[str, Any]]:
         "keep": f"succeeded {span(keep.succeeded)}, the {keep.newest:,} newest of a task; others {span(keep.failed)}",
         "key_ttl": span(KEY_TTL),
         "dead_letter": False,
+        "lifo": False,
     }
     said = {name: getattr(app.defaults, name) for name in built_in}
     rows = [
@@ -85,6 +86,10 @@ def _of_workers() -> list[dict[str, Any]]:
         "concurrency": settings.concurrency,
         "lease": span(settings.lease),
         "grace": span(settings.grace),
+        "recycle_runs": None,
+        "recycle_memory": None,
+        "child_runs": settings.child_runs,
+        "child_memory": settings.child_memory,
     }
     return [_row(f"worker {name}", value, _BUILT_IN) for name, value in values.items()]
 

@@ -5,14 +5,16 @@ from typing import Any
 import msgspec
 
 from penstock.app.handle import Run
+from penstock.app.redaction import names, redacted, redaction
 from penstock.app.status import Reason, Status
 from penstock.cli import text
 from penstock.cli.screen import Column, Document, field
 
 
-def document(record: msgspec.Struct) -> dict[str, Any]:
-    """All fields of the record, also those that say nothing."""
-    return {name: msgspec.to_builtins(getattr(record, name)) for name in record.__struct_fields__}
+def document(record: msgspec.Struct, *, reveal: bool = False) -> dict[str, Any]:
+    """All fields of the record, also those that say nothing; secrets among what users made only with `reveal`."""
+    found = {name: msgspec.to_builtins(getattr(record, name)) for name in record.__struct_fields__}
+    return found if reveal else redacted(found, redaction(names()))
 
 
 def reason_of(why: Reason | None) -> dict[str, Any] | None:

@@ -23,6 +23,8 @@ PAST: Final = {
     "promote": "promoted",
     "reschedule": "rescheduled",
     "reprioritise": "reprioritised",
+    "update": "updated",
+    "clear the log of": "left without a log",
 }
 
 

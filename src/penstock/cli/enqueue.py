@@ -69,7 +69,8 @@ def enqueue(
         return Exit.OK
 
     said: Said = ctx.obj
-    return carry_out(said, work)
+    # where there is no store nobody has declared anything: without the task's code this is the wrong place
+    return carry_out(said, work, makes=unchecked or said.setting("app")[0] is not None)
 
 
 def _opts(named: dict[str, Any]) -> NamedByCall:

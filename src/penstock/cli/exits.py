@@ -22,7 +22,7 @@ MEANINGS: Final = {
     Exit.OK: "done; of a question: yes",
     Exit.FAILED: "of a question: no; a run awaited ended badly; some of many could not be done",
     Exit.USAGE: "the command line, or a value in it, is refused; nothing was changed",
-    Exit.NOT_FOUND: "no such run, queue, task or list",
+    Exit.NOT_FOUND: "no such run, queue, task or list; no store there",
     Exit.UNAVAILABLE: "the store did not answer",
     Exit.TIMEOUT: "what was waited for did not happen in time",
     Exit.REFUSED: "the state of the run, or a key that is taken, forbids it; nothing was changed",

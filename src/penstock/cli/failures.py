@@ -35,6 +35,17 @@ class NotLoaded(PenstockError):
         self.target = target
 
 
+class NoStore(PenstockError):
+    """There is no store where one was looked for: most likely this is the wrong folder, or the wrong setting."""
+
+    def __init__(self, place: str, origin: str) -> None:
+        super().__init__(
+            f"no store at {escaped(place)} (by {escaped(origin)}): say --url or --app, or go to the folder in which it "
+            "is. A worker and `penstock enqueue` make one"
+        )
+        self.place = place
+
+
 class Failed(PenstockError):
     """The answer is no, and this sentence says why."""
 
@@ -44,7 +55,7 @@ def exit_for(error: BaseException) -> Exit:
     match error:
         case NotLoaded():
             return Exit.NOT_LOADED
-        case NotFound() | Purged() | UnknownTask():
+        case NotFound() | NoStore() | Purged() | UnknownTask():
             return Exit.NOT_FOUND
         case ResultTimeout():
             return Exit.TIMEOUT

@@ -11,11 +11,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 from penstock.app.app import App
 from penstock.app.operations import Known
+from penstock.app.workers import WorkerStatus
 from penstock.cli.queues import standings
 from penstock.cli.session import masked
 from penstock.cli.text import counted, span
 from penstock.core.errors import PenstockError
-from penstock.core.registry import WorkerInfo
 from penstock.core.state import State
 from penstock.core.views import StoreInfo
 
@@ -42,7 +42,7 @@ class Finding:
 
 async def examine(app: App) -> list[Finding]:
     """All findings, in an order in which one explains the next. A store that does not answer ends the list."""
-    findings = [_software()]
+    findings = software()
     try:
         before = time.time()
         async with app:
@@ -70,12 +70,13 @@ async def _work(app: App, now: float) -> list[Finding]:
     ]
 
 
-def _software() -> Finding:
+def software() -> list[Finding]:
+    """What is installed here."""
     extras = [name for name in OPTIONAL if find_spec(name) is not None]
     told = (
         f"penstock {version('penstock')}, Python {platform.python_version()}, with {', '.join(extras) or 'no extras'}"
     )
-    return Finding("ok", "software", told)
+    return [Finding("ok", "software", told)]
 
 
 def _reached(app: App, seconds: float) -> Finding:
@@ -93,6 +94,15 @@ def _durability(info: StoreInfo) -> Finding:
         case "fast":
             told = "a power cut may take the last moments with it"
             return Finding("warn", "durability", told, "leave out fast=1 if that matters")
+        case "volatile":
+            told = "nothing outlives the server, which is allowed to be so"
+            return Finding("warn", "durability", told, "turn on its appendonly, and leave out allow_volatile=1")
+        case "points":
+            told = "the server's save points only: what was stored since is lost when it stops"
+            return Finding("warn", "durability", told, "turn on its appendonly")
+        case "unknown":
+            told = "the server does not say what it keeps"
+            return Finding("warn", "durability", told, "see to it that it keeps an append-only file")
         case _:
             return Finding("ok", "durability", info.durable)
 
@@ -108,7 +118,7 @@ async def _clock(app: App) -> Finding:
     return Finding("warn", "clock", told, "synchronise the clocks; due times follow the store's")
 
 
-def _workers(alive: Sequence[WorkerInfo], queues: Sequence[dict[str, Any]]) -> Finding:
+def _workers(alive: Sequence[WorkerStatus], queues: Sequence[dict[str, Any]]) -> Finding:
     if alive:
         places = sorted({f"{worker.host}:{worker.pid}" for worker in alive})
         return Finding("ok", "workers", f"{counted(len(alive), 'live worker')} ({', '.join(places[:5])})")
@@ -117,7 +127,7 @@ def _workers(alive: Sequence[WorkerInfo], queues: Sequence[dict[str, Any]]) -> F
     return Finding("fail" if waiting else "warn", "workers", told, "start one: penstock worker MODULE:app")
 
 
-def _queues(alive: Sequence[WorkerInfo], queues: Sequence[dict[str, Any]]) -> list[Finding]:
+def _queues(alive: Sequence[WorkerStatus], queues: Sequence[dict[str, Any]]) -> list[Finding]:
     findings: list[Finding] = []
     for queue in queues:
         backlog, name = queue["queued"], queue["queue"]
@@ -130,9 +140,9 @@ def _queues(alive: Sequence[WorkerInfo], queues: Sequence[dict[str, Any]]) -> li
     return findings or [Finding("ok", "queues", f"{counted(len(queues), 'queue')}, each served or empty")]
 
 
-async def _tasks(app: App, alive: Sequence[WorkerInfo]) -> Finding:
+async def _tasks(app: App, alive: Sequence[WorkerStatus]) -> Finding:
     """Whether what stands first is known to anybody."""
-    known = {ability.task for worker in alive for ability in worker.abilities}
+    known = {task.partition("@")[0] for worker in alive for task in worker.tasks}
     page = await app.runs(state=State.QUEUED, limit=SAMPLE)
     unknown = Counter(run.task for run in page.items if run.task not in known)
     if not unknown:
@@ -154,7 +164,7 @@ async def _stalled(app: App, now: float) -> Finding:
     )
 
 
-def _mixed(app: App, alive: Sequence[WorkerInfo], known: Sequence[Known]) -> Finding:
+def _mixed(app: App, alive: Sequence[WorkerStatus], known: Sequence[Known]) -> Finding:
     """Whether several declare one task differently: then it depends on chance whose code carries a run out."""
     odd: list[str] = []
     for task in sorted({one.task for one in known}):
@@ -162,6 +172,8 @@ def _mixed(app: App, alive: Sequence[WorkerInfo], known: Sequence[Known]) -> Fin
         queues = sorted({one.queue for one in ways})
         if len(queues) > 1:
             odd.append(f"{task} belongs to queues {', '.join(queues)}")
+        elif len(codecs := {one.options.get("codec", "") for one in ways}) > 1:
+            odd.append(f"{task} is declared with codecs {', '.join(sorted(name or 'none' for name in codecs))}")
         elif len({repr(one.schema) for one in ways if one.version == ways[0].version}) > 1:
             odd.append(
                 f"{task} takes different arguments in apps {', '.join(sorted({one.app or '-' for one in ways}))}"

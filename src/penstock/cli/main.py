@@ -14,14 +14,32 @@ from penstock.cli.said import Said, shared
 
 COMMANDS: Final = {
     "worker": ("penstock.cli.worker:worker", "Carry out the runs of an app's tasks."),
+    "dev": ("penstock.cli.dev:dev", "Work, and begin anew when the code changes."),
+    "web": ("penstock.cli.web:web", "Serve an app over HTTP."),
     "enqueue": ("penstock.cli.enqueue:enqueue", "Store a run of a task, by the task's name."),
     "runs": ("penstock.cli.runs:runs", "List, show and steer runs."),
-    "queues": ("penstock.cli.queues:queues", "List, pause, resume, drain and clean queues."),
+    "history": ("penstock.cli.history:history", "Export what workflows have recorded."),
+    "replay": ("penstock.cli.replay:replay", "Check that workflows' code fits what runs have recorded."),
+    "lint": ("penstock.cli.lint:lint", "Look for clocks, chance and I/O in workflows' code."),
+    "queues": ("penstock.cli.queues:queues", "List, pause, resume, drain, clean and delete queues."),
+    "schedules": (
+        "penstock.cli.schedules:schedules",
+        "Create, edit, list and steer schedules.",
+    ),
+    "limits": ("penstock.cli.limits:limits", "List, show, set and drop limits."),
+    "graph": ("penstock.cli.graph:graph", "Check and draw graphs."),
+    "workers": ("penstock.cli.workers:workers", "List the workers that are alive."),
     "dead": ("penstock.cli.dead:dead", "List, redrive and delete dead letters."),
     "why": ("penstock.cli.why:why", "Say why a run has not finished, or how it ended."),
+    "logs": ("penstock.cli.logs:logs", "Print what runs have logged, and what they log now."),
+    "top": ("penstock.cli.top:top", "Watch queues, workers and tasks."),
+    "metrics": ("penstock.cli.metrics:metrics", "Say what the last minutes saw."),
+    "sync": ("penstock.cli.sync:sync", "Bring the store in step with an app's code."),
     "reconcile": ("penstock.cli.reconcile:reconcile", "Look once after all that workers look after."),
     "doctor": ("penstock.cli.doctor:doctor", "Examine store, workers and configuration."),
+    "migrate": ("penstock.cli.migrate:migrate", "Bring the store's schema up to this version."),
     "check": ("penstock.cli.check:check", "Audit the store: its indexes against its rows."),
+    "completion": ("penstock.cli.completion:completion", "Print what makes a shell complete commands and options."),
     "config": ("penstock.cli.config:config", "Print the settings in force, and where each comes from."),
 }
 

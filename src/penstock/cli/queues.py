@@ -21,7 +21,7 @@ REMOVABLE: Final = [state.value for state in State if state is not State.RUNNING
 
 @click.group()
 def queues() -> None:
-    """List, pause, resume, drain and clean queues."""
+    """List, pause, resume, drain, clean and delete queues."""
 
 
 @queues.command("list", short_help="List the queues and their runs by state.")
@@ -33,7 +33,7 @@ def list_queues(said: Said) -> None:
 
 
 async def _list(session: Session) -> None:
-    session.screen.listing("queues", await standings(session.app), _columns())
+    session.screen.listing("queues", await standings(session.app), columns())
 
 
 async def standings(app: App) -> list[dict[str, Any]]:
@@ -61,7 +61,8 @@ async def standings(app: App) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _columns() -> list[Column]:
+def columns() -> list[Column]:
+    """Queues in a table."""
     return [
         field("queue"),
         *(Column(state.value, _counter(state.value), number=True) for state in State),
@@ -171,6 +172,30 @@ async def _clean(
     with progress("clean", total.n if limit is None else min(limit, total.n)) as told:
         removed = await session.app.clean(older_than=age, state=states, limit=limit, queue=queue, told=told)
     session.screen.done({"queue": queue, "removed": removed}, f"{counted(removed, 'run')} removed from {where}")
+
+
+@queues.command("delete", short_help="Remove a queue with all its runs.")
+@shared
+@click.argument("queue")
+@click.option("--force", is_flag=True, help="Cancel running runs first.")
+@click.option("--timeout", default="1m", show_default=True, metavar="SPAN", help="How long --force lets them end.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(said: Said, queue: str, *, force: bool, timeout: str, yes: bool) -> None:
+    """Remove all runs of a queue, whatever their state, and all below them.
+
+    Refused while one is running, unless forced. The queue is paused meanwhile.
+    """
+    patience = when.span(timeout, "timeout")
+    carry_out(said, lambda session: _delete(session, queue, force=force, timeout=patience, yes=yes))
+
+
+async def _delete(session: Session, queue: str, *, force: bool, timeout: float, yes: bool) -> None:
+    total = await _number(session.app, list(State), queue)
+    agreed(f"Remove queue {queue} with {total}, whatever their state?", yes=yes)
+    with progress("delete", total.n) as told:
+        removed = await session.app.delete(queue, force=force, timeout=timeout, told=told)
+    session.screen.done({"queue": queue, "removed": removed}, f"{counted(removed, 'run')} removed with queue {queue}")
 
 
 class _Number:

@@ -8,6 +8,8 @@ from penstock.cli.text import ago, span
 _ADVICE: Final = {
     "due": "it is not due yet; `penstock runs promote` starts it now",
     "limit": "the limit is full: {detail}",
+    "fair": "it stands behind others of its value, {detail}, and the values take turns",
+    "unique": "it is the next after {detail}, and starts when that has ended",
     "rate": "the rate is used up: {detail}",
     "pause": "paused: {detail}; `penstock queues resume` lets it go on",
     "children": "it waits for children: {detail}",

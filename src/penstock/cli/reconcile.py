@@ -11,7 +11,6 @@ from penstock.cli.said import Said, shared
 from penstock.cli.session import Session, carry_out
 from penstock.cli.text import counted, escaped
 from penstock.core.errors import Invalid
-from penstock.core.state import State
 from penstock.engine.signals import stop_on_signals
 
 
@@ -49,8 +48,7 @@ async def _again(session: Session, pause: float | None, age: float | None) -> No
 
 
 async def _once(session: Session, age: float | None) -> None:
-    running = sum(count.n for count in await session.app.counts() if count.state is State.RUNNING)
-    with progress("reconcile", running) as bar:
+    with progress("reconcile", 0) as bar:  # how much there is, only the pass itself finds out
         found = await session.app.reconcile(older_than=age, told=bar)
     told = (
         f"{counted(found.scanned, 'running run')} looked at: "

@@ -8,12 +8,15 @@ import click
 from penstock.app.handle import Run
 from penstock.app.selection import Selected
 from penstock.cli import when
+from penstock.cli.arguments import read_arguments
 from penstock.cli.documents import document, run_columns
 from penstock.cli.each import ids_of, on_each
 from penstock.cli.exits import Exit
+from penstock.cli.runs_workflows import fork, signal
 from penstock.cli.said import Said, shared
 from penstock.cli.session import Session, carry_out
 from penstock.cli.shown import run_lines
+from penstock.cli.tree import tree
 from penstock.core.errors import Invalid
 from penstock.core.state import State
 
@@ -81,23 +84,30 @@ def _selected(wanted: dict[str, Any], now: float) -> Selected:
 @shared
 @click.argument("run_id", metavar="RUN")
 @click.option("--log", "with_log", is_flag=True, help="Also what the run has logged.")
+@click.option("--reveal", is_flag=True, help="Also values of fields named like secrets.")
 @click.pass_obj
-def show(said: Said, run_id: str, *, with_log: bool) -> None:
+def show(said: Said, run_id: str, *, with_log: bool, reveal: bool) -> None:
     """Show all that is known of a run: how it stands, why, its attempts, input, result and error."""
-    carry_out(said, lambda session: _show(session, run_id, with_log=with_log))
+    carry_out(said, lambda session: _show(session, run_id, with_log=with_log, reveal=reveal))
 
 
-async def _show(session: Session, run_id: str, *, with_log: bool) -> None:
+async def _show(session: Session, run_id: str, *, with_log: bool, reveal: bool) -> None:
     run = session.app.run(run_id)
     status = await run.status()
     now = (await session.app.info()).now
     why = await run.why()
-    shown = document(status)
+    shown = document(status, reveal=reveal)
     shown["why"] = None if why is None else document(why)
     shown["failed_attempts"] = [document(attempt) for attempt in await run.attempts()]
-    shown["log"] = [document(line) for line in await run.log()] if with_log else None
+    steps = (await run.history()).steps
+    shown["steps"] = [document(step, reveal=reveal) for step in steps]
+    shown["log"] = [document(line, reveal=reveal) for line in await run.log()] if with_log else None
     session.screen.one(shown, lambda one: run_lines(one, now))
 
+
+runs.add_command(tree)
+runs.add_command(signal)
+runs.add_command(fork)
 
 _ids = click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
 _yes = click.option("--yes", is_flag=True, help="Do not ask, although ids are read from stdin.")
@@ -174,6 +184,31 @@ def reschedule(said: Said, run_id: str, at: str | None, delay: str | None) -> Ex
 def reprioritise(said: Said, run_id: str, priority: int) -> Exit:
     """Give an unfinished run another priority, -1000 to 1000; higher ones run first."""
     return _on_each(said, (run_id,), "reprioritise", lambda run: run.reprioritise(priority), yes=True)
+
+
+@runs.command("update", short_help="Give a run other arguments.", context_settings={"ignore_unknown_options": True})
+@shared
+@click.argument("run_id", metavar="RUN")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def update(said: Said, run_id: str, args: tuple[str, ...]) -> Exit:
+    """Give a run that has not been claimed yet other arguments: all of them.
+
+    Arguments as those of `penstock enqueue`: 7 or '"text"' by position, as JSON; name=text; name:=json. By position,
+    and checked in full, where the task's code is: with --app.
+    """
+    positional, named = read_arguments(args, ())
+    return _on_each(said, (run_id,), "update", lambda run: run.update_input(*positional, **named), yes=True)
+
+
+@runs.command("clear-log", short_help="Drop what runs have logged.")
+@shared
+@_ids
+@_yes
+@click.pass_obj
+def clear_log(said: Said, run_ids: tuple[str, ...], *, yes: bool) -> Exit:
+    """Drop what runs have logged; what their records tell stays. RUN may be - for ids from stdin."""
+    return _on_each(said, run_ids, "clear the log of", lambda run: run.clear_log(), yes=yes)
 
 
 def _on_each(said: Said, run_ids: tuple[str, ...], verb: str, act: Act, *, yes: bool) -> Exit:

@@ -1,6 +1,5 @@
 """What a command works with: an app on the store that was named, opened, and a screen for the answer."""
 
-import asyncio
 import os
 import re
 from collections.abc import Callable, Coroutine
@@ -8,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from penstock.app.app import App
+from penstock.app.loops import run
+from penstock.backends import missing
+from penstock.cli.failures import NoStore
 from penstock.cli.locate import load_app
 from penstock.cli.said import Said
 from penstock.cli.screen import Screen
@@ -27,19 +29,31 @@ class Session:
     screen: Screen
 
 
-def carry_out(said: Said, work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
-    """Do the work on the store that was named; the app is closed after it, whatever comes of the work."""
-    return in_loop(_within(app_for(said), Screen(said.output), work))
+def carry_out(
+    said: Said, work: Callable[[Session], Coroutine[Any, Any, T]], *, makes: bool = False, loop: str = "asyncio"
+) -> T:
+    """Do the work on the store that was named; the app is closed after it, whatever comes of the work.
+
+    `makes`: the store comes into being if it is not there. Raises `NoStore` otherwise.
+    """
+    app = app_for(said)
+    if not makes:
+        check_there(app, said)
+    return run(_within(app, Screen(said.output), work), loop)
+
+
+def check_there(app: App, said: Said) -> None:
+    """Raises `NoStore` if there is no store yet where it would be opened: then it is looked for in the wrong place."""
+    place = missing(app.url)
+    if place is not None:
+        wanted, origin = said.setting("url")
+        target = said.setting("app")[0]
+        raise NoStore(place, origin if wanted == app.url else target or "default")
 
 
 async def _within(app: App, screen: Screen, work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
     async with app:
         return await work(Session(app, screen))
-
-
-def in_loop(work: Coroutine[Any, Any, T]) -> T:
-    """What the work returns, done in a loop of its own."""
-    return asyncio.run(work)
 
 
 def app_for(said: Said) -> App:

@@ -1,6 +1,7 @@
 """One run as lines for people: how it stands, why, its attempts, values and log. Everything is escaped."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 from penstock.cli.reasons import because
 from penstock.cli.screen import Document, as_json, said
@@ -34,8 +35,10 @@ def run_lines(run: Document, now: float) -> list[str]:
         lines += _attempt(attempt, now)
     if run["error"] is not None:
         lines += ["error", *_error(run["error"])]
+    if run["steps"]:
+        lines += ["steps", *(_step(step) for step in run["steps"])]
     if run["log"] is not None:
-        lines += ["log", *(_log_line(line) for line in run["log"])]
+        lines += ["log", *(log_line(line) for line in run["log"])]
     return lines
 
 
@@ -55,12 +58,33 @@ def _attempt(attempt: Document, now: float) -> list[str]:
     return [_line(f"attempt {attempt['number']}", f"{ago(attempt['ended_at'], now)}{took}{where}: {what}")]
 
 
+def _step(step: Document) -> str:
+    """One record of a workflow: when, what, and what came of it."""
+    kind = "" if step["kind"] == "step" else f"{step['kind']} "
+    came = step.get("value") if step["error"] is None else f"{step['error']['type']}: {step['error']['message']}"
+    where = "" if not step["scope"] else f" in {step['scope']}"
+    child = "" if step["child_id"] is None else f" (run {step['child_id']})"
+    what = escaped(f"{kind}{step['name']}{where}{child}")
+    return f"  {moment(step['at'])}  {what}: {shortened(as_json(came), 160)}"
+
+
 def _error(error: Document) -> list[str]:
     text = error["traceback"] or f"{error['type']}: {error['message']}"
     return [f"  {line}" for line in escaped_lines(text.rstrip("\n"))]
 
 
-def _log_line(line: Document) -> str:
+def log_line(line: Document) -> str:
+    """A line of a run's log."""
     kind = "" if line["kind"] == "log" else f"{line['kind']} "
-    data = "" if line["data"] is None else (line["data"] if isinstance(line["data"], str) else as_json(line["data"]))
-    return f"  {moment(line['at'])}  {escaped(kind)}{shortened(data, _LONGEST)}"
+    return f"  {moment(line['at'])}  {escaped(kind)}{shortened(_said(line['data']), _LONGEST)}"
+
+
+def _said(data: Any) -> str:
+    """A text as it is, of a message with fields the message first, all else as JSON."""
+    if data is None or isinstance(data, str):
+        return data or ""
+    if isinstance(data, Mapping) and "message" in data:
+        fields = cast("Mapping[str, Any]", data)
+        more = {name: value for name, value in fields.items() if name != "message"}
+        return f"{fields['message']} {as_json(more)}" if more else str(fields["message"])
+    return as_json(data)

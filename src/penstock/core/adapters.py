@@ -5,13 +5,16 @@ The only place that knows pydantic. It is imported when an annotation needs it; 
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any, Protocol, Self, TypeAlias, TypeVar, cast
+from typing import Any, Final, Protocol, Self, TypeAlias, TypeVar, cast, get_args
 
 import msgspec
 
 _A = TypeVar("_A")
 _R = TypeVar("_R")
 Schema: TypeAlias = dict[str, Any]  # JSON Schema is what it is
+
+
+_RULES: Final = frozenset({"pydantic", "annotated_types"})
 
 
 class Model(Protocol):
@@ -62,6 +65,14 @@ def is_model(kind: type) -> bool:
 def is_pydantic_dataclass(kind: type) -> bool:
     """Whether pydantic has rules for this dataclass that msgspec would not apply."""
     return hasattr(kind, "__pydantic_validator__")
+
+
+def has_rules(annotation: object) -> bool:
+    """Whether an `Annotated` in it has rules that pydantic follows and msgspec would overlook: `Field(gt=0)`, ..."""
+    metadata = getattr(annotation, "__metadata__", ())
+    if any(type(one).__module__.partition(".")[0] in _RULES for one in metadata):
+        return True
+    return any(has_rules(part) for part in get_args(annotation))
 
 
 def adapted(annotation: Any, name: str) -> type[Adapted] | None:

@@ -20,6 +20,7 @@ from penstock.core.errors import InvalidInput, PayloadTooLarge
 
 LIMIT: Final = 1_048_576  # bytes of one payload
 DEPTH: Final = 64  # levels of lists and objects in one value
+HEADER: Final = b"\0"  # with which a codec's work begins, and no JSON text
 
 
 class _Absent:

@@ -2,6 +2,8 @@
 
 PenstockError
 ├── Invalid                a value we refuse; also a ValueError
+│   ├── InvalidBlueprint   a graph that can't be: all that is wrong with it at once
+│   ├── InvalidExpression  a condition or transform that is not in the language, and where
 │   ├── InvalidInput       arguments that don't fit the handler's signature and type hints
 │   └── PayloadTooLarge    more bytes than the limit
 ├── asked for what can't be
@@ -29,7 +31,14 @@ PenstockError
 │   ├── Timeout            the attempt took too long; also a TimeoutError
 │   ├── DeadlineExceeded   the run did not finish in time
 │   ├── Expired            the run did not start in time
-│   └── Crashed            its workers were lost too often
+│   ├── Crashed            its workers were lost too often
+│   ├── DispatchFailed     another service could not be reached, or wants to be asked again
+│   ├── ExpressionFailed   a condition or transform of a graph came to an error
+│   └── NodeFailed         a node of a graph could not go on by its own rules
+├── what workflow code hears, the same in every replay
+│   ├── StepFailed         a step failed for good
+│   ├── WaitTimeout        no signal came in time; also a TimeoutError
+│   └── Rejected           somebody has rejected the token
 ├── WorkerFailed           a worker's own loop kept failing: it has stopped
 └── Control                never an error: see `control.py`
 """
@@ -68,6 +77,30 @@ class Invalid(PenstockError, ValueError):
 
 class InvalidInput(Invalid):
     """Arguments don't fit the handler. At `enqueue` nothing is stored; at a worker the run fails without retry."""
+
+
+class InvalidExpression(Invalid):
+    """The text is not in the language of conditions and transforms. `at` counts its characters from 0."""
+
+    def __init__(self, parameter: str, expression: str, reason: str, at: int) -> None:
+        place = f"{expression[max(at - 20, 0) : at]}>>>{expression[at : at + 20]}"
+        PenstockError.__init__(self, f"{parameter}={shown(expression)} is refused: {reason} (character {at}: {place})")
+        self.parameter = parameter
+        self.value = expression
+        self.reason = reason
+        self.at = at
+
+
+class InvalidBlueprint(Invalid):
+    """A graph that can't be: `problems` has all that is wrong with it. Nothing was stored."""
+
+    def __init__(self, blueprint: str, problems: Sequence[object]) -> None:
+        many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        told = "".join(f"\n- {problem}" for problem in problems)
+        PenstockError.__init__(self, f"blueprint {shown(blueprint)} is refused, {many}:{told}")
+        self.parameter = "blueprint"
+        self.value = blueprint
+        self.problems = tuple(problems)
 
 
 class PayloadTooLarge(Invalid):
@@ -286,6 +319,63 @@ class Crashed(PenstockError):
         )
         self.run_id = run_id
         self.crashes = crashes
+
+
+class DispatchFailed(PenstockError):
+    """A tick did not reach the service that it is for; it is sent again while attempts are left."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"POST {url}: {reason}")
+        self.url = url
+        self.reason = reason
+
+
+class ExpressionFailed(PenstockError):
+    """A condition or transform came to an error when it was evaluated: the run fails, and `where` names the place."""
+
+    def __init__(self, where: str, expression: str, reason: str, at: int) -> None:
+        super().__init__(f"{where}: {shown(expression)} failed at character {at}: {reason}")
+        self.where = where
+        self.expression = expression
+        self.reason = reason
+        self.at = at
+
+
+class NodeFailed(PenstockError):
+    """A built-in node of a graph could not go on: a loop at its limit, a batch over what is no list."""
+
+    def __init__(self, node: str, reason: str) -> None:
+        super().__init__(f"node {node} failed: {reason}")
+        self.node = node
+        self.reason = reason
+
+
+class StepFailed(PenstockError):
+    """A step failed for good. What it raised is here as text, the same the first time as in every replay."""
+
+    def __init__(self, step: str, *, error_type: str, message: str, traceback: str = "") -> None:
+        super().__init__(f"step {step} failed: {error_type}: {message}" if message else f"step {step}: {error_type}")
+        self.step = step
+        self.error_type = error_type
+        self.message = message
+        self.traceback = traceback
+
+
+class WaitTimeout(PenstockError, TimeoutError):
+    """The signal did not come in time."""
+
+    def __init__(self, signal: str, seconds: float) -> None:
+        super().__init__(f"no signal {signal!r} came within {seconds:g} s: pass default= to go on without it")
+        self.signal = signal
+        self.seconds = seconds
+
+
+class Rejected(PenstockError):
+    """Somebody has rejected the token that the workflow waits for, for this reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the token was rejected: {reason}")
+        self.reason = reason
 
 
 class WorkerFailed(PenstockError):

@@ -44,6 +44,8 @@ def hint(annotation: Annotation, parameter: str) -> Hint:
     """What the annotation allows. Raises `Invalid` naming the parameter if it can't be read back from JSON."""
     if annotation is object:
         return ANY
+    if adapters.has_rules(annotation):
+        return _adapted(annotation, parameter, "the rules in its Annotated are pydantic's")
     try:
         tree = list(_tree(kinds.type_info(annotation)))
         msgspec.json.Decoder(annotation)

@@ -31,12 +31,16 @@ class _Sequence:
         """Begin anew, as a forked child must: it would go on where its parent does, and with a lock perhaps held."""
         self.lock = threading.Lock()
         self.last = 0
+        self.chances: list[bytes] = []  # fetched many at a time: to ask the system costs more than all the rest
 
     def next(self) -> int:
         """48 bits of milliseconds, 74 of chance; in a millisecond already used, the last plus up to 2^40."""
         now = time.time_ns() // 1_000_000 << _TAIL_BITS
-        chance = int.from_bytes(os.urandom(10), "big")
         with self.lock:
+            if not self.chances:
+                fresh = os.urandom(1_280)
+                self.chances = [fresh[start : start + 10] for start in range(0, len(fresh), 10)]
+            chance = int.from_bytes(self.chances.pop(), "big")
             if now > self.last:
                 self.last = now | chance >> 7  # 73 bits: half the room is kept for successors
             else:

@@ -69,6 +69,7 @@ class Claim(Record, frozen=True, kw_only=True):
     about: About | None = None
     schedule: str | None = None
     nominal_at: float | None = None
+    recorded: bool = False  # its history holds steps
 
 
 class Claims(Record, frozen=True, kw_only=True):
@@ -146,10 +147,12 @@ class Step(Record, frozen=True, kw_only=True):
 
 
 class RecordStep(Record, frozen=True, kw_only=True):
-    """Write a step once."""
+    """Write a step once. `silent`: only if no more than `arrived` messages of that signal have come, else `state`."""
 
     lease: Lease
     step: Step
+    silent: str = ""
+    arrived: int = 0
 
 
 class Spawn(Record, frozen=True, kw_only=True):
@@ -165,14 +168,15 @@ class Append(Record, frozen=True, kw_only=True):
     lease: Lease
     kind: str  # "progress", "log", "chunk"
     data: bytes
+    number: int = 0  # grows with the lines of a lease, so that a repeated call stores none twice; 0: not numbered
 
 
 class Block(Record, frozen=True, kw_only=True):
     """No run of this rate starts for so many seconds. Refused for names the run does not use."""
 
     lease: Lease
-    name: str
-    key: str
+    name: str = ""  # "": of all the rates that the run uses
+    key: str = ""
     seconds: float
 
 

@@ -1,8 +1,12 @@
 """Limits as data: how many leases, or starts in a period, the runs of one key may have together."""
 
-from typing import Literal, TypeAlias
+import hashlib
+import json
+from typing import Final, Literal, TypeAlias
 
 from penstock.core.record import Record
+
+LONG: Final = 200  # characters of a key; a longer one is hashed
 
 Full: TypeAlias = Literal["wait", "drop", "replace"]
 
@@ -33,3 +37,9 @@ class LimitView(Record, frozen=True, kw_only=True):
     out: int  # members of its line that stand where claims look
     parked: int
     blocked_until_at: float | None = None
+
+
+def key_text(value: object) -> str:
+    """The value as a key: a text as it is, what else JSON has as JSON has it; a long one as its hash."""
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
+    return text if len(text) <= LONG else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

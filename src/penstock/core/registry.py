@@ -27,5 +27,6 @@ class Definition(Record, frozen=True, kw_only=True):
     app: str = ""
     kind: str = "task"
     schema: bytes = b""  # JSON Schema of the input
+    options: bytes = b""  # how its runs are treated, for callers without its code; the store keeps them
     source: str = ""
     seen_at: float = 0.0  # by the store

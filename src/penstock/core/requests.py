@@ -2,6 +2,7 @@
 
 from penstock.core.record import Record
 from penstock.core.run import NewRun
+from penstock.core.state import State
 
 
 class Group(Record, frozen=True, kw_only=True):
@@ -38,6 +39,15 @@ class Edit(Record, frozen=True, kw_only=True):
     priority: int | None = None
     input: bytes | None = None
     clear_log: bool = False  # in every state; the derived entries stay
+    free_key: bool = False  # in every state: its key stands for it no more; `state` if it does not
+
+
+class Still(Record, frozen=True, kw_only=True):
+    """How a run must still stand for something to be done to it: in one of these states, since no later than that."""
+
+    states: frozenset[State] = frozenset()  # none = any
+    since_at: float | None = None
+    parent_token: str | None = None  # its parent is held under a lease of this token, else `lost`
 
 
 class Guard(Record, frozen=True, kw_only=True):

@@ -52,39 +52,42 @@ class Retry:
         object.__setattr__(self, "delay", seconds(self.delay, "delay"))  # said in any form, compared in one
         object.__setattr__(self, "cap", seconds(self.cap, "cap"))
 
-    def retries(self, error: BaseException) -> bool:
-        """Whether the error is one to try again after; of a group, all must be. Counts no attempts."""
-        if isinstance(error, (self.never, _IN_VAIN)):
-            return False
-        if isinstance(error, BaseExceptionGroup):
-            group = cast("BaseExceptionGroup[BaseException]", error)
-            return all(self.retries(member) for member in group.exceptions)
-        if isinstance(error, CancelledError):  # one we did not ask for is a failure like any other
-            return issubclass(Exception, self.on) or isinstance(error, self.on)
-        return isinstance(error, self.on)
 
-    def delay_for(self, attempt: int, random: float) -> float:
-        """Seconds between attempt n and the next, by the curve; `random`, from 0 to 1, chooses within the jitter."""
-        base, cap = cast("float", self.delay), cast("float", self.cap)
-        if self.backoff != "fixed":
-            try:
-                base *= float(self.factor) ** (attempt - 1)
-            except OverflowError:
-                base = cap if base else 0.0
-        return min(base, cap) * (1 - self.jitter * random)
+def retries(policy: Retry, error: BaseException) -> bool:
+    """Whether the error is one to try again after; of a group, all must be. Counts no attempts."""
+    if isinstance(error, (policy.never, _IN_VAIN)):
+        return False
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(retries(policy, member) for member in group.exceptions)
+    if isinstance(error, CancelledError):  # one we did not ask for is a failure like any other
+        return issubclass(Exception, policy.on) or isinstance(error, policy.on)
+    return isinstance(error, policy.on)
 
-    async def gap(self, attempt: int, error: BaseException, random: float) -> float | None:
-        """Seconds until the attempt after this one; None: there shall be none, by the class of the error, `attempts`
-        or the callable's word. What the callable raises goes through; `Invalid` if it returns no duration.
-        """
-        if attempt >= self.attempts or not self.retries(error):
-            return None
-        if not callable(self.backoff):
-            return self.delay_for(attempt, random)
-        said: Any = self.backoff(attempt, error)
-        if inspect.isawaitable(said):
-            said = await said
-        return None if said == -1 else seconds(said, "backoff")
+
+def delay_for(policy: Retry, attempt: int, random: float) -> float:
+    """Seconds between attempt n and the next, by the curve; `random`, from 0 to 1, chooses within the jitter."""
+    base, cap = cast("float", policy.delay), cast("float", policy.cap)
+    if policy.backoff != "fixed":
+        try:
+            base *= float(policy.factor) ** (attempt - 1)
+        except OverflowError:
+            base = cap if base else 0.0
+    return min(base, cap) * (1 - policy.jitter * random)
+
+
+async def gap(policy: Retry, attempt: int, error: BaseException, random: float) -> float | None:
+    """Seconds until the attempt after this one; None: there shall be none, by the class of the error, `attempts`
+    or the callable's word. What the callable raises goes through; `Invalid` if it returns no duration.
+    """
+    if attempt >= policy.attempts or not retries(policy, error):
+        return None
+    if not callable(policy.backoff):
+        return delay_for(policy, attempt, random)
+    said: Any = policy.backoff(attempt, error)
+    if inspect.isawaitable(said):
+        said = await said
+    return None if said == -1 else seconds(said, "backoff")
 
 
 def _check_attempts(value: object) -> None:

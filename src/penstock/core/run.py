@@ -1,12 +1,15 @@
 """A run: one durable execution of one task, whatever programming model asked for it. Records only."""
 
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from penstock.core.limits import LimitRef
 from penstock.core.policy import IfFails
 from penstock.core.record import Record
 from penstock.core.state import State
 from penstock.core.wake import Wake
+
+Until: TypeAlias = Literal["started", "finished"]
 
 
 class Kind(StrEnum):
@@ -58,11 +61,15 @@ class Keep(Record, frozen=True, kw_only=True):
 
 
 class Key(Record, frozen=True, kw_only=True):
-    """Idempotency: one run per (task, key) while the run lives, and `ttl` seconds beyond."""
+    """Idempotency: one run per (task, key) while the run lives, and `ttl` seconds beyond. The rest: deduplication."""
 
     key: str
     input_hash: bytes  # of the canonical plain input: the same key with other input is a conflict
     ttl: float = 7 * 86_400.0
+    until: Until = "finished"  # "started": the first claim of a life ends it, `ttl` counts from there
+    every: float = 0.0  # it stands for so many seconds from its run's enqueueing at least
+    replace: bool = False  # asked again before its run has started: the run takes over input, delay and limits
+    follow: bool = False  # asked again: one run waits for the end of the present one, with the last input
 
 
 class FollowUp(Record, frozen=True, kw_only=True):
@@ -96,6 +103,9 @@ class NewRun(Record, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     keep: Keep = Keep()
     dead_letter: str | None = None  # the list on which the run stands once it has failed for good
+    lifo: bool = False  # becomes ready before all of its priority that became so earlier
+    fair: str | None = None  # the runs of its queue go round robin by this value, those of the same one in order
+    weight: int = 1  # so many of its value go each time round
     on_success: FollowUp | None = None
     on_failure: FollowUp | None = None  # failed only; a cancelled run has neither
     schedule: str | None = None

@@ -31,4 +31,5 @@ class Fire(Record, frozen=True, kw_only=True):
     at: float
     next_at: float | None
     run: NewRun | None  # None: the tick is skipped by policy, and recorded
+    passed: int = 1  # with no run: how many ticks are skipped, from `at` to before `next_at`
     overlap: Overlap = "allow"  # counts every run of the schedule that is not finished

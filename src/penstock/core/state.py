@@ -58,6 +58,7 @@ MOVES: Final[dict[str, Moves]] = {
     # lease holders
     "claim": {_Q: _to(_R, _FAILED, _CANCELLED)},  # failed: expired, or claimed too often without progress
     "extend": {},
+    "extend_claim": {},
     "complete": {_R: _to(_SUCCEEDED, _W, _FAILED, _CANCELLED, _Q)},  # queued: its rollbacks are still to run
     "retry": {_R: _to(_S, _Q, _FAILED, _CANCELLED)},  # queued: no delay, or rollbacks of a run that must end
     "fail": {_R: _to(_FAILED, _CANCELLED, _Q)},

@@ -57,7 +57,8 @@ class Why(Record, frozen=True, kw_only=True):
     """Why a run that is not finished stands where it stands. Derived when asked."""
 
     run: Run
-    reason: str  # due limit rate pause children blocked signal moment no_worker mismatch running ready ending open
+    # due limit rate fair pause children blocked signal moment unique no_worker mismatch running ready ending open
+    reason: str
     since_at: float
     detail: tuple[str, ...] = ()  # names: the limit and its key, the children, the signals, ...
     until_at: float | None = None  # where the reason ends by itself
@@ -93,4 +94,4 @@ class StoreInfo(Record, frozen=True, kw_only=True):
     schema: int
     namespace: str
     now: float
-    durable: str  # "memory", "full", "fast", ...
+    durable: str  # "memory", "full", "fast", "aof", "points", "volatile", "unknown"

@@ -12,6 +12,7 @@ from penstock.core import error_record, leases
 from penstock.core.control import RetryIn, Snooze
 from penstock.core.errors import LeaseLost, Timeout
 from penstock.core.leases import Fail, Outcome, Release
+from penstock.core.retry import gap
 from penstock.engine.handler import Attempt, Handler
 from penstock.engine.stop import Reason
 
@@ -58,14 +59,14 @@ async def verdict(handler: Handler, attempt: Attempt, error: BaseException) -> O
     if isinstance(error, Snooze):
         return _snooze(attempt, error)
     try:
-        gap = await _gap(handler, attempt, error)
+        later = await _gap(handler, attempt, error)
     except Exception as second:  # noqa: BLE001 (the policy's own code failed: the run says so, with both errors)
         second.__context__ = error
         return Fail(lease=attempt.lease, error=error_record.describe(second).encode())
     record = error_record.describe(error).encode()
-    if gap is None:
+    if later is None:
         return Fail(lease=attempt.lease, error=record)
-    return leases.Retry(lease=attempt.lease, delay=gap, error=record)
+    return leases.Retry(lease=attempt.lease, delay=later, error=record)
 
 
 async def _gap(handler: Handler, attempt: Attempt, error: BaseException) -> float | None:
@@ -73,7 +74,7 @@ async def _gap(handler: Handler, attempt: Attempt, error: BaseException) -> floa
     policy = handler.retry(attempt.claim)
     if isinstance(error, RetryIn):
         return error.delay if attempt.claim.attempt < policy.attempts else None
-    return await policy.gap(attempt.claim.attempt, error, random.random())
+    return await gap(policy, attempt.claim.attempt, error, random.random())
 
 
 def _timeout(handler: Handler, attempt: Attempt, error: BaseException) -> Timeout:

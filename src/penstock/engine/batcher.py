@@ -20,8 +20,9 @@ BYTES: Final = 4 * 1024 * 1024
 class Batcher(Generic[Item, Answer]):
     """One operation of a store, called for many items at once, in the order in which they were put.
 
-    `call` takes a list of items and answers for each. `size` says how many bytes an item brings. A call that is
-    `Unavailable` is repeated as it was; any other error goes to all items of that call. For one loop.
+    `call` takes a list of items and answers for each. `size` says how many bytes an item brings, `most` how many items
+    go together. A call that is `Unavailable` is repeated as it was; any other error goes to all items of that
+    call. For one loop.
     """
 
     def __init__(
@@ -29,13 +30,16 @@ class Batcher(Generic[Item, Answer]):
         call: Callable[[list[Item]], Awaitable[Sequence[Answer]]],
         size: Callable[[Item], int],
         *,
+        most: int = ITEMS,
         trouble: Trouble = untold,
     ) -> None:
         self._call = call
+        self._most = most
         self._size = size
         self._trouble = trouble
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
-        self._sender: asyncio.Task[None] | None = None
+        self._sender: asyncio.Future[None] | None = None  # done when what is in flight is answered
+        self._many = False  # ask at the same time, as far as the last call could see
 
     def put(self, item: Item) -> asyncio.Future[Answer]:
         """Send the item with the next call; the future brings its answer."""
@@ -44,6 +48,22 @@ class Batcher(Generic[Item, Answer]):
         if self._sender is None:
             self._sender = asyncio.get_running_loop().create_task(self._send())
         return future
+
+    async def ask(self, item: Item) -> Answer:
+        """The answer to the item. A lone caller asks by itself, which saves two turns of the loop."""
+        if self._sender is not None or self._many:
+            return await self.put(item)
+        alone = self._sender = asyncio.get_running_loop().create_future()
+        try:
+            answers = await repeat(lambda: self._call([item]), self._trouble)
+        finally:
+            self._sender = None
+            self._many = bool(self._waiting)
+            if self._many:
+                self._sender = asyncio.get_running_loop().create_task(self._send())
+            if not alone.done():
+                alone.set_result(None)
+        return answers[0]
 
     async def drained(self) -> None:
         """Return when nothing waits and nothing is in flight."""
@@ -69,7 +89,7 @@ class Batcher(Generic[Item, Answer]):
         """The items of the next call: at least one, and no more than fit."""
         batch = [self._waiting.popleft()]
         room = BYTES - self._size(batch[0][0])
-        while self._waiting and len(batch) < ITEMS:
+        while self._waiting and len(batch) < self._most:
             room -= self._size(self._waiting[0][0])
             if room < 0:
                 break
@@ -78,6 +98,7 @@ class Batcher(Generic[Item, Answer]):
 
     async def _send_once(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
         items = [item for item, _ in batch]
+        self._many = len(items) > 1
         try:
             answers = await repeat(lambda: self._call(items), self._trouble)
             if len(answers) != len(items):

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from types import FrameType
 from typing import Any, BinaryIO, Final, TypeVar, cast
@@ -21,9 +21,12 @@ from typing import Any, BinaryIO, Final, TypeVar, cast
 from penstock.core.answers import Answer, Recorded, Spawned
 from penstock.core.clock import Clock
 from penstock.core.leases import Append, Block, Lease, Outcome, RecordStep, Spawn
+from penstock.core.run import Run
+from penstock.core.views import Page
 from penstock.engine import frames
 from penstock.engine.attempt import carry_out, judged, verdict
 from penstock.engine.handler import Attempt, Handler
+from penstock.ports.store import Views
 
 T = TypeVar("T")
 
@@ -71,16 +74,35 @@ class PipeHost:
         """Ask the worker to close a rate."""
         return _said((await self._ask(block=block)).blocked)
 
+    async def children(self, run_id: str, *, after: str | None, limit: int) -> Page[Run]:
+        """Ask the worker to read them."""
+        look = frames.Look(run_id=run_id, after=after, limit=limit)
+        return _said((await self._ask(children=look)).children)
+
+    async def drop(self, lease: Lease, run_ids: tuple[str, ...]) -> list[Answer]:
+        """Ask the worker to remove them: it knows the lease."""
+        return list(_said((await self._ask(drop=run_ids)).dropped))
+
+    async def ask(self, question: Callable[[Views], Awaitable[T]]) -> T:
+        """Refused: who reads the store while it works, works in the worker."""
+        raise RuntimeError("code in a child process can't read the store")
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """From a sync handler: run the coroutine on a loop of its own."""
         return asyncio.run(coroutine)
 
     async def _ask(
-        self, *, spawn: Spawn | None = None, record: RecordStep | None = None, block: Block | None = None
+        self,
+        *,
+        spawn: Spawn | None = None,
+        record: RecordStep | None = None,
+        block: Block | None = None,
+        children: frames.Look | None = None,
+        drop: tuple[str, ...] | None = None,
     ) -> frames.Reply:
         number = next(self._numbers)
         future = self._asked[number] = Future[frames.Reply]()
-        self.send(frames.Ask(number=number, spawn=spawn, record=record, block=block))
+        self.send(frames.Ask(number=number, spawn=spawn, record=record, block=block, children=children, drop=drop))
         reply = await asyncio.wrap_future(future)
         if reply.error is not None:
             raise RuntimeError(f"the worker could not do this: {reply.error}")

@@ -23,6 +23,8 @@ from penstock.core.leases import (
     Spawn,
     Suspend,
 )
+from penstock.core.run import Run
+from penstock.core.views import Page
 
 LENGTH: Final = struct.Struct(">I")
 
@@ -45,12 +47,14 @@ class Safe(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """To the child: the answer to its request of this number; one of the last four is set."""
+    """To the child: the answer to its request of this number; one of the last six is set."""
 
     number: int
     spawned: Spawned | None = None
     recorded: Recorded | None = None
     blocked: Answer | None = None
+    children: Page[Run] | None = None
+    dropped: tuple[Answer, ...] | None = None
     error: str | None = None
 
 
@@ -64,13 +68,23 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     entry: Append
 
 
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a run's children."""
+
+    run_id: str
+    after: str | None
+    limit: int
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """From the child: do this for the run; one of the last three is set."""
+    """From the child: do this for the run; one of the last five is set."""
 
     number: int
     spawn: Spawn | None = None
     record: RecordStep | None = None
     block: Block | None = None
+    children: Look | None = None
+    drop: tuple[str, ...] | None = None
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -3,7 +3,7 @@
 Knows no model and no worker: `Host` is all that an attempt can reach, in the worker's process or in a child of it.
 """
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -12,8 +12,10 @@ from penstock.core.clock import Clock
 from penstock.core.errors import LeaseLost
 from penstock.core.leases import Ability, Append, Block, Claim, Lease, Outcome, RecordStep, Spawn, Step
 from penstock.core.retry import Retry
-from penstock.core.run import NewRun
+from penstock.core.run import NewRun, Run
+from penstock.core.views import Page
 from penstock.engine.stop import Reason, Stop
+from penstock.ports.store import Views
 
 T = TypeVar("T")
 
@@ -49,6 +51,18 @@ class Host(Protocol):
     async def record(self, record: RecordStep) -> Recorded: ...
 
     async def block(self, block: Block) -> Answer: ...
+
+    async def children(self, run_id: str, *, after: str | None, limit: int) -> Page[Run]:
+        """A page of the run's children, in order."""
+        ...
+
+    async def drop(self, lease: Lease, run_ids: tuple[str, ...]) -> list[Answer]:
+        """Leave no trace of these children of the held run and of what is below them, each if none of it is running."""
+        ...
+
+    async def ask(self, question: Callable[[Views], Awaitable[T]]) -> T:
+        """What the store says, however often it has to be asked. In a child process there is nobody to ask."""
+        ...
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """From a thread: run the coroutine on the host's loop and wait for what it returns."""
@@ -95,12 +109,16 @@ class Attempt:
         """Insert children of this run, all or none. Raises `LeaseLost`; other refusals are in the answer."""
         return self._held(await self.host.spawn(Spawn(lease=self.claim.lease, runs=tuple(runs))))
 
-    async def record(self, step: Step) -> Recorded:
-        """Write a step once; the step that stands there comes back if the path was taken. Raises `LeaseLost`."""
-        return self._held(await self.host.record(RecordStep(lease=self.claim.lease, step=step)))
+    async def record(self, step: Step, *, silent: str = "", arrived: int = 0) -> Recorded:
+        """Write a step once; the step that stands there comes back if the path was taken. Raises `LeaseLost`.
 
-    async def block(self, name: str, key: str, seconds: float) -> Answer:
-        """Let no run of this rate start for so many seconds. Raises `LeaseLost`."""
+        `silent`: only if no more than `arrived` messages of that signal have come, else the answer is `state`.
+        """
+        asked = RecordStep(lease=self.claim.lease, step=step, silent=silent, arrived=arrived)
+        return self._held(await self.host.record(asked))
+
+    async def block(self, seconds: float, name: str = "", key: str = "") -> Answer:
+        """Let no run of this rate, or of any that this run uses, start for so many seconds. Raises `LeaseLost`."""
         answer = await self.host.block(Block(lease=self.claim.lease, name=name, key=key, seconds=seconds))
         if answer is Answer.LOST:
             self._lost()

@@ -53,18 +53,23 @@ class Heartbeat:
         self._alive = alive
         self._duty = duty
 
-    async def beat_for_ever(self, held: Callable[[], Sequence[Held]], listeners: Listeners) -> None:
-        """Beat until cancelled."""
+    async def beat_for_ever(
+        self, asking: Callable[[], str | None], held: Callable[[], Sequence[Held]], listeners: Listeners
+    ) -> None:
+        """Beat until cancelled. `asking`: the claim in flight, whose answer a blocked loop can't take in."""
         bell = self._store.doorbell.listen({worker_topic(self._worker)})
         try:
-            next_at = self.beat_at + self._lease / 3  # after a failure: at once
+            next_at = self._clock()  # at once: what was rung before is not heard
             while True:
                 self._duty.round()
                 rung = await bell.wait(max(0.0, next_at - self._clock()))
                 if rung:  # many cancels at once are one beat
                     await asyncio.sleep(max(0.0, self.beat_at + SPACING - self._clock()))
                 if rung or self._clock() >= next_at:
+                    claim = asking()  # first: what it brings is held before it is no longer in flight
                     await self.beat(held(), listeners)
+                    if claim is not None and self._alive():
+                        await self._extend_claim(claim)
                     next_at = self._clock() + self._lease / 3
         finally:
             bell.close()
@@ -82,6 +87,10 @@ class Heartbeat:
             for one, answer in zip(batch, answers, strict=True):
                 self._pass_on(one, answer, sent + self._lease * (1 - MARGIN), listeners)
         self.beat_at = self._clock()
+
+    async def _extend_claim(self, claim: str) -> None:
+        extend = partial(self._store.extend_claim, self._worker, claim, self._lease)
+        await repeat(extend, self._duty.unanswered)
 
     def _pass_on(self, held: Held, answer: Answer, safe_until: float, listeners: Listeners) -> None:
         match answer:

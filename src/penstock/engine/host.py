@@ -4,28 +4,46 @@ For one loop; lines of the log come from any thread.
 """
 
 import asyncio
+import itertools
 import logging
 import threading
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from penstock.core.answers import Answer, Recorded, Spawned
 from penstock.core.clock import Clock
 from penstock.core.leases import Append, Block, Lease, RecordStep, Spawn
+from penstock.core.requests import Still
+from penstock.core.run import Run
+from penstock.core.state import UNLEASED
+from penstock.core.views import Page
 from penstock.engine.batcher import Batcher
+from penstock.engine.pacing import Paced
 from penstock.engine.patience import Trouble, repeat, untold
-from penstock.ports.store import Leases
+from penstock.ports.store import Leases, Views
 
 T = TypeVar("T")
 
+LINES: Final = 100  # of logs, in one call
+
 _log: Final = logging.getLogger(__name__)
+
+
+class Asked(Leases, Views, Protocol):
+    """What of a store attempts may reach."""
+
+    async def remove(
+        self, run_ids: Sequence[str], *, children: bool = True, still: Still | None = None
+    ) -> list[Answer]: ...
 
 
 class WorkerHost:
     """Implements `Host` on the loop on which it is made."""
 
     def __init__(
-        self, store: Leases, worker: str, clock: Clock, *, leaving: Callable[[], bool], trouble: Trouble = untold
+        self, store: Asked, worker: str, clock: Clock, *, leaving: Callable[[], bool], trouble: Trouble = untold
     ) -> None:
         self.worker = worker
         self.clock = clock
@@ -34,9 +52,11 @@ class WorkerHost:
         self._trouble = trouble
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._lines = Batcher[Append, Answer](store.append, lambda entry: len(entry.data), trouble=trouble)
+        append = Paced[Append, Answer](store.append, LINES)
+        self._lines = Batcher[Append, Answer](append, lambda entry: len(entry.data), most=LINES, trouble=trouble)
         self._spawns = Batcher[Spawn, Spawned](store.spawn, _bytes_of_spawn, trouble=trouble)
         self._records = Batcher[RecordStep, Recorded](store.record, _bytes_of_record, trouble=trouble)
+        self._numbers = itertools.count(1)  # of lines, over all leases
         self._last_line: dict[tuple[str, str], asyncio.Future[Answer]] = {}  # by lease, till answered
 
     def append(self, entry: Append) -> None:
@@ -48,7 +68,8 @@ class WorkerHost:
 
     def _append(self, entry: Append) -> None:
         key = entry.lease.run_id, entry.lease.token
-        line = self._last_line[key] = self._lines.put(entry)
+        numbered = replace(entry, number=next(self._numbers))
+        line = self._last_line[key] = self._lines.put(numbered)
         line.add_done_callback(lambda line: self._stored(key, line))
 
     def _stored(self, key: tuple[str, str], line: asyncio.Future[Answer]) -> None:
@@ -78,6 +99,19 @@ class WorkerHost:
     async def block(self, block: Block) -> Answer:
         """Close the rate for a while."""
         return await repeat(lambda: self._store.block(block), self._trouble)
+
+    async def children(self, run_id: str, *, after: str | None, limit: int) -> Page[Run]:
+        """A page of the run's children, in order."""
+        return await repeat(lambda: self._store.children(run_id, after=after, limit=limit), self._trouble)
+
+    async def drop(self, lease: Lease, run_ids: tuple[str, ...]) -> list[Answer]:
+        """Leave no trace of these children of the held run and of what is below them, each if none of it is running."""
+        still = Still(states=UNLEASED, parent_token=lease.token)
+        return await repeat(lambda: self._store.remove(run_ids, still=still), self._trouble)
+
+    async def ask(self, question: Callable[[Views], Awaitable[T]]) -> T:
+        """What the store says, however often it has to be asked."""
+        return await repeat(lambda: question(self._store), self._trouble)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """From a thread: run the coroutine on the worker's loop and wait for what it returns."""

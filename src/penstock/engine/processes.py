@@ -234,6 +234,12 @@ class ProcessCarrier:
                 return frames.Reply(number=ask.number, recorded=await host.record(ask.record))
             if ask.block is not None:
                 return frames.Reply(number=ask.number, blocked=await host.block(ask.block))
+            if ask.children is not None:
+                look = ask.children
+                page = await host.children(look.run_id, after=look.after, limit=look.limit)
+                return frames.Reply(number=ask.number, children=page)
+            if ask.drop is not None:
+                return frames.Reply(number=ask.number, dropped=tuple(await host.drop(held.attempt.lease, ask.drop)))
         except Exception as error:  # noqa: BLE001 (it is raised in the child, where the handler called)
             return frames.Reply(number=ask.number, error=f"{type(error).__name__}: {error}")
         return frames.Reply(number=ask.number, error="it asked for nothing")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Final
 
@@ -27,16 +27,21 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     loop_lag: float  # seconds
     runs: tuple[str, ...]  # ids of those it holds, at most a hundred
+    memory: int = 0  # bytes in use by its process
+    schedules: tuple[str, ...] = ()  # those that its code declares
 
 
 class Registration:
     """Registers now, regularly, and when something has changed."""
 
-    def __init__(self, store: Store, worker: str, *, app: str, definitions: Sequence[Definition]) -> None:
+    def __init__(
+        self, store: Store, worker: str, *, app: str, definitions: Sequence[Definition], schedules: Collection[str] = ()
+    ) -> None:
         self._store = store
         self._worker = worker
         self._app = app
         self._definitions = definitions
+        self._schedules = schedules
         self._changed = asyncio.Event()
 
     def change(self) -> None:
@@ -62,7 +67,7 @@ class Registration:
                 abilities=abilities(),
                 started_at=started_at,
                 app=self._app,
-                state=msgspec.json.encode(numbers()),
+                state=msgspec.json.encode(msgspec.structs.replace(numbers(), schedules=tuple(self._schedules))),
             )
             await repeat(partial(self._store.register, info, self._definitions, seconds=ALIVE), duty.unanswered)
             duty.round()

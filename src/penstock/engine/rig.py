@@ -17,6 +17,7 @@ from penstock.engine.held import Held
 from penstock.engine.host import WorkerHost
 from penstock.engine.listening import Ears, Pulse, converse_for_ever
 from penstock.engine.loops import LoopCarrier
+from penstock.engine.memory import memory_used
 from penstock.engine.own_thread import in_own_thread
 from penstock.engine.patience import Trouble
 from penstock.engine.prefetch import Prefetch
@@ -80,7 +81,10 @@ class Rig:
             (duties["listen"], lambda: self.ears.listen_for_ever(self.turns, duties["listen"])),
             (duties["heartbeat"], self._beat),
             (duties["pulse"], lambda: self.pulse.tick_for_ever(duties["pulse"])),
-            (duties["rollups"], lambda: rollups.flush_for_ever(self._store, self.crew.tally, duties["rollups"])),
+            (
+                duties["rollups"],
+                lambda: rollups.flush_for_ever(self._store, self.wanted.worker, self.crew.tally, duties["rollups"]),
+            ),
             (duties["register"], lambda: self._register(registration)),
         ]
         if self._settings.upkeep:
@@ -138,7 +142,7 @@ class Rig:
 
     async def _beat(self) -> None:
         def beat() -> Coroutine[Any, Any, None]:
-            return self.heartbeat.beat_for_ever(lambda: list(self.slots.held.copy()), self)
+            return self.heartbeat.beat_for_ever(lambda: self.turns.asking, lambda: list(self.slots.held.copy()), self)
 
         if self._settings.heartbeat_thread:
             await in_own_thread(beat, "penstock-heartbeat")
@@ -156,6 +160,7 @@ class Rig:
             running=self.slots.running,
             waiting=self.slots.waiting,
             loop_lag=self.pulse.lag,
+            memory=memory_used(),
             runs=tuple(held.attempt.claim.run_id for held in list(self.slots.held)[:100]),
         )
 

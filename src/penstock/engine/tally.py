@@ -27,6 +27,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[int, str, str], _Row] = {}
+        self._number = 0
+        self._taken: list[Rollup] | None = None
 
     def settled(self, held: Held, outcome: Outcome, seconds: float) -> None:
         """Count an attempt that was settled after so many seconds."""
@@ -50,22 +52,18 @@ class Tally:
         if claim.claims == 1:  # of a later claim nobody knows since when the run was ready
             row.waits[bucket(claim.started_at - claim.enqueued_at)] += 1
 
-    def take(self) -> list[Rollup]:
-        """The rows so far; counting begins anew."""
-        rows, self._rows = self._rows, {}
-        return [_rollup(key, row) for key, row in rows.items()]
+    def take(self) -> tuple[int, list[Rollup]] | None:
+        """What is to be stored, and its number: the last rows as they were, until they are stored; then newer ones."""
+        if self._taken is None and self._rows:
+            self._number += 1
+            self._taken = [_rollup(key, row) for key, row in self._rows.items()]
+            self._rows = {}
+        return None if self._taken is None else (self._number, self._taken)
 
-    def give_back(self, rollups: list[Rollup]) -> None:
-        """Rows that could not be stored are counted again."""
-        for rollup in rollups:
-            row = self._rows.setdefault((rollup.minute, rollup.queue, rollup.task), _Row())
-            row.succeeded += rollup.succeeded
-            row.failed += rollup.failed
-            row.cancelled += rollup.cancelled
-            row.retried += rollup.retried
-            for mine, theirs in ((row.waits, rollup.waits), (row.times, rollup.times)):
-                for index, count in enumerate(theirs):
-                    mine[index] += count
+    def stored(self, number: int) -> None:
+        """The rows of this number need not be taken again."""
+        if number == self._number:
+            self._taken = None
 
 
 def bucket(seconds: float) -> int:

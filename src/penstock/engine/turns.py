@@ -73,6 +73,7 @@ class Turns:
     def __init__(self, store: Leases, wanted: Wanted, *, clock: Clock, trouble: Trouble = untold) -> None:
         self.look = True
         self.found = False  # whether the last claim brought anything
+        self.asking: str | None = None  # the claim that is in flight
         self._store = store
         self._wanted = wanted
         self._clock = clock
@@ -121,6 +122,8 @@ class Turns:
             except BaseException:
                 self.look = True  # nobody knows what a failed call would have brought
                 raise
+            finally:
+                self.asking = None  # what it brought is held by now
 
     async def between(self) -> None:
         """Return when no call is in flight."""
@@ -136,7 +139,9 @@ class Turns:
         claims: Claims | None = None
         if room > 0 and (batch or self.look):
             self.look = False  # before the call: a ring during it is heard
-            answers, claims = await repeat(self._both(outcomes, self._wanted.request(room)), self._trouble)
+            request = self._wanted.request(room)
+            self.asking = request.claim_id
+            answers, claims = await repeat(self._both(outcomes, request), self._trouble)
         elif batch:
             answers = await repeat(lambda: self._store.settle(outcomes), self._trouble)
         self._in_flight = []

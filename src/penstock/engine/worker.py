@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 
@@ -37,8 +37,8 @@ _log: Final = logging.getLogger(__name__)
 class Worker:
     """Carries out the runs of a store that the registry has handlers for. Lives once.
 
-    `observers` hear what happens to runs here; `definitions` are made known to all who share the store; `clock` says
-    monotonic seconds. The store is opened and closed by whoever made it.
+    `observers` hear what happens to runs here; `definitions`, and names of `schedules`, are made known to all who share
+    the store; `clock` says monotonic seconds. The store is opened and closed by whoever made it.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Worker:
         *,
         observers: Observers | None = None,
         definitions: Sequence[Definition] = (),
+        schedules: Collection[str] = (),
         clock: Clock = time.monotonic,
     ) -> None:
         self.settings = settings or Settings()
@@ -58,6 +59,7 @@ class Worker:
         self._store = store
         self._registry = registry
         self._definitions = definitions
+        self._schedules = schedules
         self._clock = clock
         self._concurrency = self.settings.concurrency
         self._paused = False
@@ -191,6 +193,8 @@ class Worker:
         if self._asked.is_set():
             self._hurry.set()
         self._asked.set()
+        if self._rig is not None:
+            self._rig.slots.shut()  # now: what is enqueued after this call is no longer claimed here
 
     async def _live(self) -> None:
         rig = self._rig = Rig(
@@ -204,7 +208,11 @@ class Worker:
         rig.slots.concurrency = self._concurrency
         rig.slots.open = not self._paused
         registration = self._registration = Registration(
-            self._store, self.identity, app=self.settings.app, definitions=self._definitions
+            self._store,
+            self.identity,
+            app=self.settings.app,
+            definitions=self._definitions,
+            schedules=self._schedules,
         )
         self._tell("worker.started")
         if self.settings.burst and self.settings.upkeep:  # what is due by now belongs to what there is to do
@@ -236,7 +244,8 @@ class Worker:
             claim = converse_for_ever(rig.turns, rig.slots, rig.prefetch, rig.duties["claim"])
             tasks["claim"] = asyncio.create_task(claim)
         await leave(rig.slots, rig.turns, self.settings.grace, self._hurry)
-        for farewell in (rollups.flush(self._store, rig.crew.tally), registration.leave(rig.wanted.queues)):
+        last_counts = rollups.flush(self._store, rig.wanted.worker, rig.crew.tally)
+        for farewell in (last_counts, registration.leave(rig.wanted.queues)):
             try:
                 await at_most(FAREWELL, farewell)
             except Unavailable as error:

@@ -4,9 +4,16 @@ Threads and background tasks that outlive their run find none.
 """
 
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, Protocol
 
+from penstock.core.codec import Codec
 from penstock.engine.handler import Attempt
+
+
+class Home(Protocol):
+    """What the tasks of one app share."""
+
+    codec: Codec
 
 
 class Running:
@@ -14,7 +21,7 @@ class Running:
 
     __slots__ = ("attempt", "home", "over")
 
-    def __init__(self, attempt: Attempt, home: object) -> None:
+    def __init__(self, attempt: Attempt, home: Home) -> None:
         self.attempt = attempt
         self.home = home  # compared by identity only: a run of another app is nobody's parent here
         self.over = False  # the handler has returned: who still runs has been left behind

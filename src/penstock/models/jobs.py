@@ -4,23 +4,29 @@ How a task is carried out; not how it is enqueued, nor what becomes of what it r
 """
 
 import inspect
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from penstock.core.codec import Codec, Identity
+from penstock.core.codec import HEADER, Codec, Identity
 from penstock.core.control import Snooze
-from penstock.core.errors import Invalid
+from penstock.core.errors import Invalid, Mismatch
 from penstock.core.leases import Ability, Claim, Complete, Outcome
 from penstock.core.retry import Retry
 from penstock.core.signature import Call, Signature
 from penstock.engine.handler import Attempt, Executor
+from penstock.engine.threads import Threads
 from penstock.models import follow_up, overrides
+from penstock.models.around import Around, through, through_from_thread
+from penstock.models.context import Context
 from penstock.models.current import Carried, Running
-from penstock.models.provision import Overrides as Replaced
-from penstock.models.provision import Provision, held_open, needs_of
+from penstock.models.lifespan import Lifespans
+from penstock.models.provision import Provision, held_open, needs_of, providers
+
+PATIENCE: Final = 5.0  # seconds for which a workflow waits in place rather than leave its worker
 
 
 class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +36,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry
     timeout: float | None
     executor: Executor
+    limited: bool = False  # its runs may have limits
 
 
 class Surroundings:
@@ -38,6 +45,11 @@ class Surroundings:
     def __init__(self, codec: Codec | None = None) -> None:
         self.codec: Codec = codec or Identity()
         self.replaced: dict[Callable[..., object], Callable[..., object]] = {}
+        self.lifespans = Lifespans()
+        self.around: list[Around] = []
+        self.clock: Callable[[], float] = time.monotonic  # in tests the one that is moved by hand
+        self.patience = PATIENCE
+        self.threads = Threads("penstock-code")  # for def workflows and def steps
 
 
 class JobHandler:
@@ -54,6 +66,8 @@ class JobHandler:
         self._needs = needs_of(self.signature.injected, task)
         if options.executor is Executor.PROCESS and not self.asynchronous and held_open(self._needs):
             raise Invalid("executor", options.executor, "in a process a def has no loop for async providers that yield")
+        if options.executor is Executor.PROCESS and any(one in self.home.lifespans for one in providers(self._needs)):
+            raise Invalid("executor", options.executor, "what a worker holds open can't be given to another process")
 
     @property
     def queue(self) -> str:
@@ -65,11 +79,16 @@ class JobHandler:
 
     @property
     def limited(self) -> bool:
-        return False
+        return self.options.limited
 
     @property
     def entry(self) -> tuple[str, str]:
         return self.function.__module__, self.function.__qualname__
+
+    @property
+    def replays(self) -> bool:
+        """Whether it is the code of a workflow."""
+        return False
 
     @property
     def asynchronous(self) -> bool:
@@ -86,31 +105,52 @@ class JobHandler:
         )
 
     async def work(self, attempt: Attempt) -> Outcome:
-        args, named = self._arguments(attempt.claim)
+        call = self._arguments(attempt.claim)
+        around = self.home.around
         with Carried(Running(attempt, self.home)):
-            if not self._needs:
-                return self._outcome(attempt, await self.function(*args, **named))
-            async with AsyncExitStack() as stack:
-                given = await Provision(attempt, self._replaced).provide(self._needs, stack)
-                returned = await self.function(*args, **named, **given)
+            if around:
+                returned = await through(around, Context(attempt), lambda: self._call(attempt, call))
+            elif self._needs:
+                returned = await self._call(attempt, call)
+            else:  # most are so: without another frame
+                args, named = call
+                returned = await self.function(*args, **named)
             return self._outcome(attempt, returned)
 
     def work_in_thread(self, attempt: Attempt) -> Outcome:
-        args, named = self._arguments(attempt.claim)
+        call = self._arguments(attempt.claim)
+        around, alone = self.home.around, self.options.executor is Executor.PROCESS
         with Carried(Running(attempt, self.home)):
-            with ExitStack() as stack:
-                given = Provision(attempt, self._replaced).provide_in_thread(self._needs, stack)
-                returned = self.function(*args, **named, **given)
+            if around:
+                returned = through_from_thread(
+                    around, attempt, lambda: self._call_in_thread(attempt, call), alone=alone
+                )
+            else:
+                returned = self._call_in_thread(attempt, call)
             return self._outcome(attempt, returned)
 
-    @property
-    def _replaced(self) -> Replaced:
-        return self.home.replaced
+    async def _call(self, attempt: Attempt, call: Call) -> object:
+        args, named = call
+        async with AsyncExitStack() as stack:
+            given = await self._provision(attempt).provide(self._needs, stack)
+            return await self.function(*args, **named, **given)
+
+    def _call_in_thread(self, attempt: Attempt, call: Call) -> object:
+        args, named = call
+        with ExitStack() as stack:
+            given = self._provision(attempt).provide_in_thread(self._needs, stack)
+            return self.function(*args, **named, **given)
+
+    def _provision(self, attempt: Attempt) -> Provision:
+        return Provision(attempt, self.home.replaced, self.home.lifespans)
 
     def _arguments(self, claim: Claim) -> Call:
         if claim.about is not None:
             return [follow_up.told(claim.about, claim, self.home.codec)], {}
-        return self.signature.decode(self.home.codec.decode(claim.input))
+        data = self.home.codec.decode(claim.input)
+        if data[:1] == HEADER:  # no fault of the input: nothing is said of it but that it can't be read here
+            raise Mismatch("the codec", self.home.codec.name or "none", "another")
+        return self.signature.decode(data)
 
     def _outcome(self, attempt: Attempt, returned: object) -> Outcome:
         if isinstance(returned, Snooze):

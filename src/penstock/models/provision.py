@@ -5,7 +5,7 @@ each provider is called once; generators go on after their `yield` when the hand
 """
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
@@ -15,6 +15,7 @@ from penstock.core.hints import hints_of
 from penstock.core.inject import Injected, Injection
 from penstock.engine.handler import Attempt
 from penstock.models.context import Context
+from penstock.models.lifespan import Lifespans
 
 Provider: TypeAlias = Callable[..., object]
 Overrides: TypeAlias = Mapping[Provider, Provider]
@@ -58,6 +59,14 @@ def _needs_of_provider(provider: Provider, depth: int = 0) -> dict[str, Need]:
     return needs_of(found, where, depth + 1)
 
 
+def providers(needs: Mapping[str, Need]) -> Iterator[Provider]:
+    """All providers that are called for these, at whatever depth."""
+    for need in needs.values():
+        if need.provider is not None:
+            yield need.provider
+        yield from providers(need.needs)
+
+
 def held_open(needs: Mapping[str, Need]) -> bool:
     """Whether a provider among them waits on a loop, at its `yield`, while the handler runs."""
     return any(
@@ -69,9 +78,10 @@ def held_open(needs: Mapping[str, Need]) -> bool:
 class Provision:
     """What has been provided in one attempt so far."""
 
-    def __init__(self, attempt: Attempt, overrides: Overrides) -> None:
+    def __init__(self, attempt: Attempt, overrides: Overrides, lifespans: Lifespans) -> None:
         self._attempt = attempt
         self._overrides = overrides
+        self._lifespans = lifespans
         self._made: dict[Provider, object] = {}
 
     async def provide(self, needs: Mapping[str, Need], stack: AsyncExitStack) -> dict[str, object]:
@@ -82,6 +92,8 @@ class Provision:
         provider, needs = self._chosen(need)
         if provider is None:
             return Context(self._attempt)
+        if provider in self._lifespans:
+            return self._lifespans.state(self._attempt.worker, provider)
         if provider not in self._made:
             made = provider(**await self.provide(needs, stack))
             if inspect.isasyncgen(made):
@@ -101,6 +113,8 @@ class Provision:
         provider, needs = self._chosen(need)
         if provider is None:
             return Context(self._attempt)
+        if provider in self._lifespans:
+            return self._lifespans.state(self._attempt.worker, provider)
         if provider not in self._made:
             made = provider(**self.provide_in_thread(needs, stack))
             if inspect.isasyncgen(made):

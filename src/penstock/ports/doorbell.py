@@ -10,8 +10,13 @@ def queue_topic(queue: str) -> str:
 
 
 def run_topic(run_id: str) -> str:
-    """A watched run has ended, or its log has grown."""
+    """A watched run has ended."""
     return f"r:{run_id}"
+
+
+def log_topic(run_id: str) -> str:
+    """The log of a followed run has grown: a claim, an attempt that failed, a line of its handler's."""
+    return f"l:{run_id}"
 
 
 def worker_topic(worker: str) -> str:

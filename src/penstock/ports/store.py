@@ -15,7 +15,7 @@ from penstock.core.answers import Accepted, Answer, Recorded, Refused, Spawned, 
 from penstock.core.leases import Append, Block, ClaimRequest, Claims, Lease, Outcome, RecordStep, Spawn, Step, Turn
 from penstock.core.limits import LimitDef, LimitView
 from penstock.core.registry import Definition, WorkerInfo
-from penstock.core.requests import Edit, Group, Guard, Pause, Send
+from penstock.core.requests import Edit, Group, Guard, Pause, Send, Still
 from penstock.core.run import ChildOf, Run
 from penstock.core.schedule import Fire, Schedule
 from penstock.core.state import State
@@ -40,12 +40,20 @@ class Callers(Protocol):
         """End the runs: at once, or, if running or with rollbacks to run first, by request. `terminate` skips these."""
         ...
 
-    async def redrive(self, run_ids: Sequence[str]) -> list[Answer]:
-        """Begin another life of finished runs, with fresh counters; off the dead-letter list."""
+    async def redrive(self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None) -> list[Answer]:
+        """Begin another life of finished runs, with fresh counters; off the dead-letter list.
+
+        `lives`: the life of each that is meant. One that has had a later life already is left alone, and that is ok.
+        """
         ...
 
-    async def remove(self, run_ids: Sequence[str], *, children: bool = True) -> list[Answer]:
-        """Leave no trace of the runs and all below them; refused whole for a run if one of these is running."""
+    async def remove(
+        self, run_ids: Sequence[str], *, children: bool = True, still: Still | None = None
+    ) -> list[Answer]:
+        """Leave no trace of the runs and all below them; refused whole for a run if one of these is running.
+
+        `still`: a run that has moved on since it was seen is left alone: `state`.
+        """
         ...
 
     async def reschedule(self, run_id: str, *, at: float | None = None, delay: float | None = None) -> Answer:
@@ -56,8 +64,11 @@ class Callers(Protocol):
         """Change priority or input of a run that has not started; clear the log of any."""
         ...
 
-    async def fork(self, run_id: str, new_id: str, *, upto: int | None = None) -> Answer:
-        """A new run of the same task and input with the first `upto` recorded steps (None: all) and unread signals."""
+    async def fork(self, run_id: str, new_id: str, *, upto: int | None = None, version: str | None = None) -> Answer:
+        """A new run of the same task and input with the first `upto` recorded steps (None: all) and unread signals.
+
+        `version`: of the code that it asks for; None: the same.
+        """
         ...
 
     async def attach(self, run_id: str, edge: ChildOf) -> Answer:
@@ -68,8 +79,11 @@ class Callers(Protocol):
         """Cut a dependency from its parent, which no longer waits for it."""
         ...
 
-    async def watch(self, run_ids: Sequence[str]) -> list[State | None]:
-        """From now on the end of these runs rings `run_topic`; returns how they stand."""
+    async def watch(self, run_ids: Sequence[str], *, log: bool = False) -> list[State | None]:
+        """From now on the end of these runs rings `run_topic`; returns how they stand.
+
+        With `log` what their logs tell rings `log_topic` as well: each claim, each line.
+        """
         ...
 
 
@@ -92,8 +106,12 @@ class Leases(Protocol):
         """Keep the leases alive from now on; `stop`: alive, and the run is asked to end."""
         ...
 
+    async def extend_claim(self, worker: str, claim_id: str, seconds: float) -> None:
+        """Keep alive what the worker's last claim has brought, if that is this one: its answer may be on its way."""
+        ...
+
     async def record(self, records: Sequence[RecordStep]) -> list[Recorded]:
-        """Write steps once; a path already taken answers with the step that stands there."""
+        """Write steps once; a path already taken answers with the step that stands there; `state`: not so silent."""
         ...
 
     async def spawn(self, spawns: Sequence[Spawn]) -> list[Spawned]:
@@ -101,7 +119,7 @@ class Leases(Protocol):
         ...
 
     async def append(self, entries: Sequence[Append]) -> list[Answer]:
-        """Add lines to the logs of held runs."""
+        """Add lines to the logs of held runs. A number not above the lease's last has been stored before: ok."""
         ...
 
     async def block(self, block: Block) -> Answer:
@@ -120,8 +138,8 @@ class Upkeep(Protocol):
         """One tick of a schedule: ok, `duplicate` if it has moved on, `state` if skipped by overlap."""
         ...
 
-    async def flush(self, rollups: Sequence[Rollup]) -> None:
-        """Add what this worker saw to the per-minute roll-ups."""
+    async def flush(self, rollups: Sequence[Rollup], *, worker: str, number: int) -> None:
+        """Add what this worker saw to the per-minute roll-ups. A number not above the worker's last adds nothing."""
         ...
 
 
@@ -133,25 +151,36 @@ class Control(Protocol):
         ...
 
     async def put_limit(self, limit: LimitDef) -> None:
-        """Define or change a limit. Freed capacity is offered at once; a lowered one waits for slots to come back."""
+        """Define or change a limit. Freed capacity is offered at once, beyond a bound by upkeep.
+
+        A lowered one waits for slots to come back.
+        """
         ...
 
     async def drop_limit(self, name: str) -> Answer:
-        """Limit no more: everything parked at it goes on."""
+        """Limit no more: everything parked at it goes on, at once or, beyond a bound, by upkeep."""
         ...
 
-    async def put_schedule(self, schedule: Schedule) -> Schedule:
-        """Create or change a schedule; the stored one comes back, its revision grown if anything changed."""
+    async def put_schedule(self, schedule: Schedule, *, was: int | None = None) -> Schedule:
+        """Create or change a schedule; the stored one comes back, its revision grown if anything changed.
+
+        `was`: only if it stands at that revision, or for 0 if there is none. What stands comes back; if nothing does,
+        the one that was asked for, at revision 0.
+        """
         ...
 
-    async def drop_schedule(self, name: str) -> Answer:
-        """Fire no more. Runs of it stay."""
+    async def drop_schedule(self, name: str, *, was: int | None = None) -> Answer:
+        """Fire no more. Runs of it stay. `was`: only if it stands at that revision, else `state`."""
         ...
 
     async def register(
         self, worker: WorkerInfo | None, definitions: Sequence[Definition] = (), *, seconds: float = 0.0
     ) -> None:
         """This worker is alive for so many seconds (0: gone), can run this, and knows these definitions."""
+        ...
+
+    async def drop_definition(self, definition: Definition) -> Answer:
+        """Know this one no more; `state` if somebody has declared it since it was seen so. Runs of it stay."""
         ...
 
 
@@ -161,7 +190,10 @@ class Views(Protocol):
     async def get(self, run_ids: Sequence[str]) -> list[Run | None]: ...
 
     async def find(self, wanted: Filter, *, after: str | None = None, limit: int = 100) -> Page[Run]:
-        """Runs in the order in which they were enqueued, newest first; each once, however many pages."""
+        """Those runs: finished ones newest first, the others in some order. What does not change comes once.
+
+        A page may hold fewer than `limit`, even none, and have more after it.
+        """
         ...
 
     async def children(self, run_id: str, *, after: str | None = None, limit: int = 100) -> Page[Run]:

@@ -2,12 +2,12 @@
 
 from msgspec.structs import replace
 
-from penstock.backends.memory import groups, lines, moves
+from penstock.backends.memory import fair, groups, keys, lines, moves
 from penstock.backends.memory.moves import Ending
 from penstock.backends.memory.rows import Mark, Row, Tables
 from penstock.core.answers import Answer, Refused
 from penstock.core.leases import Step
-from penstock.core.requests import Edit, Group, Send
+from penstock.core.requests import Edit, Group, Send, Still
 from penstock.core.run import Cause, ChildOf, Kind, NewRun
 from penstock.core.state import FINISHED, State
 from penstock.core.views import Signal
@@ -77,6 +77,12 @@ def cancel_row(t: Tables, row: Row, ending: Ending, *, reason: str = "", cascade
         moves.end(t, row, ending)
 
 
+def redrive_meant(t: Tables, run_id: str, life: int | None) -> Answer:
+    """By hand. `life`: the one that is meant; a later one is left alone."""
+    row = t.rows.get(run_id)
+    return Answer.OK if row is not None and life is not None and row.life > life else redrive(t, run_id)
+
+
 def redrive(t: Tables, run_id: str, *, cascading: bool = False) -> Answer:
     """Begin another life. `cascading`: asked for by a mark above, not by hand."""
     row = t.rows.get(run_id)
@@ -89,17 +95,16 @@ def redrive(t: Tables, run_id: str, *, cascading: bool = False) -> Answer:
         row.mark.cancel = frozenset()  # what it has not reached goes on with the new life
     if not cascading and any(going_down(one) for one in (row, parent)):
         return Answer.CASCADING
-    key = moves.key_of(t, row)
+    key = keys.key_of(t, row)
     if row.new.key is not None and key is None:
-        entry = groups.live_key(t, row.new)
+        entry = keys.live_key(t, row.new)
         if entry is not None:
             return Answer.KEY_CONFLICT
-        groups.take_key(t, row.new)
+        keys.take_key(t, row.new)
     elif key is not None:
         key.expires_at = None
-    if row.log_seq >= 2:
-        t.note(row, "finished", row.state.value.encode())
-        t.note(row, "redriven")
+    t.note(row, "finished", row.state.value.encode(), at=row.finished_at)
+    t.note(row, "redriven")
     bring_back(t, row)
     again(t, row)
     if parent is not None and parent.blocked_by == row.id:
@@ -133,6 +138,7 @@ def again(t: Tables, row: Row) -> None:
     row.life += 1
     row.claims = row.idle_claims = row.failures = row.crashes = row.releases = 0
     row.result = row.error = row.cause = row.cause_id = row.reason = row.finished_at = row.settled = None
+    row.purge_again_at = 0.0
     row.started_at = row.expires_at = row.deadline_at = None
     row.by_parent = row.dead = False
     row.rank, row.woken, row.refused = None, False, ()
@@ -161,10 +167,12 @@ def forget(t: Tables, row: Row, path: str) -> None:
         redrive(t, step.child_id, cascading=True)
 
 
-def remove(t: Tables, run_id: str, *, children: bool) -> Answer:
+def remove(t: Tables, run_id: str, *, children: bool, still: Still | None) -> Answer:
     row = t.rows.get(run_id)
     if row is None:
         return Answer.NOT_FOUND
+    if still is not None and (moved := has_moved(t, row, still)) is not None:
+        return moved
     if row.mark is not None:
         return Answer.CASCADING
     if not children:
@@ -183,6 +191,17 @@ def remove(t: Tables, run_id: str, *, children: bool) -> Answer:
     row.mark = Mark(remove=True)
     t.rings.add(UPKEEP)
     return Answer.OK
+
+
+def has_moved(t: Tables, row: Row, still: Still) -> Answer | None:
+    """What to say if the run does not stand as it was seen."""
+    if (still.states and row.state not in still.states) or (
+        still.since_at is not None and row.since_at > still.since_at
+    ):
+        return Answer.STATE
+    parent = t.parent_of(row)
+    held = parent is not None and parent.state is State.RUNNING and parent.token == still.parent_token
+    return Answer.LOST if still.parent_token is not None and not held else None
 
 
 def remove_alone(t: Tables, row: Row) -> Answer:
@@ -206,6 +225,7 @@ def delete(t: Tables, row: Row, *, keep_key: bool = False) -> None:
     for key in lines.give_back(t, row, end=True):
         lines.offer(t, key)
     row.mark = None
+    following = keys.let_expire(t, row) if keep_key else keys.forget(t, row)
     parent = t.parent_of(row)
     if parent is not None:
         if row.kind is Kind.DEPENDENCY:
@@ -219,10 +239,10 @@ def delete(t: Tables, row: Row, *, keep_key: bool = False) -> None:
         if orphan is not None:
             orphan.parent_id = orphan.root_id = None
             orphan.counted = False
-    if row.new.key is not None and not keep_key and moves.key_of(t, row) is not None:
-        del t.keys[(row.new.task, row.new.key.key)]
     if row.watched:
         t.rings.add(run_topic(row.id))
+    if following is not None:
+        moves.let_go(t, following)
 
 
 def reschedule(t: Tables, run_id: str, due_at: float) -> Answer:
@@ -250,21 +270,29 @@ def edit(t: Tables, run_id: str, wanted: Edit) -> Answer:
             return Answer.FINISHED
         if row.state is State.RUNNING or (wanted.input is not None and row.claims):
             return Answer.STATE
+    if wanted.free_key and keys.key_of(t, row) is None:
+        return Answer.STATE
+    if wanted.free_key and (following := keys.forget(t, row)) is not None:
+        moves.let_go(t, following)
     if wanted.input is not None:
         row.input = wanted.input
     if wanted.priority is not None and wanted.priority != row.priority:
-        place, line = row.place, row.line
-        t.places.take(row)
-        row.priority = wanted.priority
-        if place is not None:
-            t.places.put(place, row)
-            lines.settle_line(t, row, line)
+        reprioritise(t, row, wanted.priority)
     if wanted.clear_log:
         row.log.clear()
     return Answer.OK
 
 
-def fork(t: Tables, run_id: str, new_id: str, *, upto: int | None) -> Answer:
+def reprioritise(t: Tables, row: Row, priority: int) -> None:
+    """The run stands as one of this priority, wherever it stands."""
+    place, line = row.place, row.line
+    fair.step_out(t, row)
+    row.priority = priority
+    if place is not None:
+        lines.stand_again(t, row, place, line)
+
+
+def fork(t: Tables, run_id: str, new_id: str, *, upto: int | None, version: str | None) -> Answer:
     row = t.rows.get(run_id)
     if row is None:
         return Answer.NOT_FOUND
@@ -274,7 +302,7 @@ def fork(t: Tables, run_id: str, new_id: str, *, upto: int | None) -> Answer:
         id=new_id,
         task=row.new.task,
         queue=row.new.queue,
-        version=row.new.version,
+        version=row.new.version if version is None else version,
         input=row.input,
         options=row.new.options,
         priority=row.priority,
@@ -284,6 +312,9 @@ def fork(t: Tables, run_id: str, new_id: str, *, upto: int | None) -> Answer:
         tags=row.new.tags,
         keep=row.new.keep,
         dead_letter=row.new.dead_letter,
+        lifo=row.new.lifo,
+        fair=row.new.fair,
+        weight=row.new.weight,
         on_success=row.new.on_success,
         on_failure=row.new.on_failure,
     )
@@ -338,9 +369,10 @@ def detach(t: Tables, run_id: str) -> Answer:
     return Answer.OK
 
 
-def watch(t: Tables, run_id: str) -> State | None:
+def watch(t: Tables, run_id: str, *, log: bool) -> State | None:
     row = t.rows.get(run_id)
     if row is None:
         return None
     row.watched = True
+    row.followed |= log
     return row.state

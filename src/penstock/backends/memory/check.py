@@ -1,7 +1,7 @@
 """The audit of the memory store: what its indexes say against what its rows say."""
 
-from penstock.backends.memory import lines
-from penstock.backends.memory.rows import LIMIT, READY, Row, Tables
+from penstock.backends.memory import fair, lines
+from penstock.backends.memory.rows import FAIR, LIMIT, READY, Row, Tables
 from penstock.core.run import Kind
 from penstock.core.state import State
 
@@ -18,7 +18,18 @@ def check(t: Tables) -> list[str]:
                 problems.append(f"place {place} lists {run_id}, which is not there")
     for line in {*t.lines, *t.places.out} | {(place[1], place[2]) for place in t.places if place[0] == LIMIT}:
         problems += check_line(t, line)
+    for place in t.places:
+        if place[0] == FAIR:
+            problems += check_turns(t, place[1], place[2])
+    return problems + check_keys(t)
+
+
+def check_keys(t: Tables) -> list[str]:
+    problems: list[str] = []
     for name, key in t.keys.items():
+        following = t.rows.get(key.next_id) if key.next_id is not None else None
+        if key.next_id is not None and (following is None or following.state is not State.WAITING):
+            problems.append(f"key {name} is to go to {key.next_id}, which does not wait for it")
         if key.expires_at is None and key.run_id not in t.rows:
             problems.append(f"key {name} stands for {key.run_id}, which is gone, and never expires")
     return problems
@@ -49,6 +60,18 @@ def holds(t: Tables, row: Row) -> bool:
     return not row.state.finished and all(key[0] in t.limits and t.limits[key[0]].hold for key in row.slots)
 
 
+def check_turns(t: Tables, queue: str, value: str) -> list[str]:
+    """Who of a value stands behind, although nobody with a turn does so rightly."""
+    up = list(t.places.turns[queue, value].values())
+    first = fair.next_of(t, queue, value)
+    problems = [f"{one.id} has a turn and stands in {one.place}" for one in up if one.place != (READY, queue)]
+    if first is not None and len(up) < first.new.weight:
+        problems.append(f"value {value!r} has room in queue {queue}, and {first.id} stands behind")
+    if first is not None and any(fair.standing(one) > fair.standing(first) for one in up):
+        problems.append(f"{first.id} stands behind one of its value {value!r} that goes later")
+    return problems
+
+
 def check_line(t: Tables, key: tuple[str, str]) -> list[str]:
     problems: list[str] = []
     for holder in t.lines[key].holders if key in t.lines else ():
@@ -59,7 +82,7 @@ def check_line(t: Tables, key: tuple[str, str]) -> list[str]:
         return problems
     out: dict[tuple[str, int], int] = {}
     for row in lines.members_out(t, key):
-        if row.place is None or row.place[0] != READY or row.line != key:
+        if row.place is None or row.place[0] not in (READY, FAIR) or row.line != key:
             problems.append(f"{row.id} counts as out of {key} and stands in {row.place}")
         group = (row.new.queue, row.priority)
         out[group] = out.get(group, 0) + 1

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Iterator
 
-from penstock.backends.memory import leases, lines, moves
+from penstock.backends.memory import keys, leases, lines, moves
 from penstock.backends.memory.moves import Ending
 from penstock.backends.memory.rows import READY, SIDE, Row, Tables
 from penstock.core.leases import Ability, Claim, ClaimRequest, Claims, Lease
@@ -122,11 +122,19 @@ def over(t: Tables, row: Row) -> bool:
 
 def hold(t: Tables, row: Row, request: ClaimRequest) -> None:
     """The run is this worker's."""
+    if row.claims == 0 and row.new.key is not None and row.new.key.until == "started":
+        following = keys.let_expire(t, row)
+        if following is not None:
+            moves.let_go(t, following)
     moves.set_state(t, row, State.RUNNING)
     row.token, row.worker = request.claim_id, request.worker
     row.lease_expires_at = t.now + request.lease
     row.started_at = t.now
-    row.first_claimed_at = row.first_claimed_at if row.first_claimed_at is not None else t.now
+    if row.life == 1:
+        row.first_claimed_at = row.first_claimed_at if row.first_claimed_at is not None else t.now
+    elif row.claims == 0:
+        t.note(row, "claimed")  # numbers below those of its earlier lives have been read
+    t.tell(row)
     row.told = row.ending is not None
     row.claims += 1
     row.idle_claims += 1
@@ -173,4 +181,5 @@ def claim_of(row: Row) -> Claim:
         about=row.about,
         schedule=new.schedule,
         nominal_at=new.nominal_at,
+        recorded=bool(row.steps),
     )

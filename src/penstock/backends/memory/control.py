@@ -71,12 +71,16 @@ def drop_limit(t: Tables, name: str) -> Answer:
     return Answer.OK
 
 
-def put_schedule(t: Tables, wanted: Schedule) -> Schedule:
+def put_schedule(t: Tables, wanted: Schedule, was: int | None) -> Schedule:
     stored = t.schedules.get(wanted.name)
+    if stored is None and was:
+        return replace(wanted, revision=0)
     if stored is None:
         kept = replace(wanted, revision=1, fired=0, skipped=0, last_at=None)
     elif (stored.app, stored.task, stored.spec) == (wanted.app, wanted.task, wanted.spec):
         kept = stored
+    elif was is not None and was != stored.revision:
+        return stored
     else:
         kept = replace(
             stored,
@@ -91,8 +95,14 @@ def put_schedule(t: Tables, wanted: Schedule) -> Schedule:
     return kept
 
 
-def drop_schedule(t: Tables, name: str) -> Answer:
-    return Answer.OK if t.schedules.pop(name, None) is not None else Answer.NOT_FOUND
+def drop_schedule(t: Tables, name: str, was: int | None) -> Answer:
+    stored = t.schedules.get(name)
+    if stored is None:
+        return Answer.NOT_FOUND
+    if was is not None and was != stored.revision:
+        return Answer.STATE
+    del t.schedules[name]
+    return Answer.OK
 
 
 def register(t: Tables, worker: WorkerInfo | None, definitions: Sequence[Definition], seconds: float) -> None:
@@ -109,3 +119,14 @@ def register(t: Tables, worker: WorkerInfo | None, definitions: Sequence[Definit
     if known is None or known.abilities != worker.abilities:
         for queue in worker.queues:
             moves.ring_queue(t, queue)
+
+
+def drop_definition(t: Tables, seen: Definition) -> Answer:
+    place = (seen.app, seen.task, seen.version)
+    stored = t.definitions.get(place)
+    if stored is None:
+        return Answer.NOT_FOUND
+    if stored.seen_at != seen.seen_at:
+        return Answer.STATE
+    del t.definitions[place]
+    return Answer.OK

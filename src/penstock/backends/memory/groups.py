@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from penstock.backends.memory import lines, moves
+from penstock.backends.memory import keys, lines, moves, repeats
 from penstock.backends.memory.moves import Ending
-from penstock.backends.memory.rows import KeyRow, Mark, Row, Tables
+from penstock.backends.memory.rows import Mark, Row, Tables
 from penstock.core.answers import Accepted, Answer, Entered, Refused
 from penstock.core.requests import Group
 from penstock.core.run import Cause, ChildOf, Kind, NewRun
@@ -26,18 +26,27 @@ def enter(t: Tables, group: Group, *, holder: Row | None = None) -> Accepted | R
     entered: list[Entered] = []
     fresh: list[Row] = []
     known: list[tuple[str, ChildOf]] = []
+    again: list[tuple[Row, NewRun]] = []
     for new in group.runs:
         existing = known_as(t, new)
-        entered.append(Entered(id=existing or new.id, created=existing is None))
         if existing is None:
             fresh.append(create(t, new, group))
-        elif new.parent is not None and new.parent.kind is Kind.DEPENDENCY:
+        elif existing != new.id and repeats.makes_next(t, new):
+            repeats.create_next(t, new)
+            existing = None
+        elif existing != new.id and (row := repeats.taken_over(t, new)) is not None:
+            again.append((row, new))
+            existing = row.id
+        entered.append(Entered(id=existing or new.id, created=existing is None))
+        if existing is not None and new.parent is not None and new.parent.kind is Kind.DEPENDENCY:
             known.append((existing, new.parent))
     open_or_close(t, group)
     for run_id, edge in known:
         adopt(t, t.rows[run_id], edge)
     for row in fresh:
         activate(t, row)
+    for row, new in again:
+        repeats.rewrite(t, row, new)
     return Accepted(runs=tuple(entered))
 
 
@@ -45,21 +54,8 @@ def known_as(t: Tables, new: NewRun) -> str | None:
     """The run that this one's id or key stands for already."""
     if new.id in t.rows:
         return new.id
-    entry = live_key(t, new)
+    entry = keys.live_key(t, new)
     return entry.run_id if entry is not None else None
-
-
-def live_key(t: Tables, new: NewRun) -> KeyRow | None:
-    if new.key is None:
-        return None
-    entry = t.keys.get((new.task, new.key.key))
-    return entry if entry is not None and (entry.expires_at is None or entry.expires_at > t.now) else None
-
-
-def take_key(t: Tables, new: NewRun) -> None:
-    """From now on the key stands for this run."""
-    if new.key is not None:
-        t.keys[(new.task, new.key.key)] = KeyRow(new.key.input_hash, new.id)
 
 
 def check_group(t: Tables, group: Group) -> Refused | None:
@@ -109,7 +105,7 @@ def check_key(t: Tables, new: NewRun, hashes: dict[tuple[str, str], bytes], pare
         return None
     if (new.parent is not None and new.parent.kind is not Kind.STARTED) or new.id in parents:
         return Answer.INVALID, new.id, "a key is refused on dependencies, calls and runs with children"
-    entry = live_key(t, new)
+    entry = keys.live_key(t, new)
     known = entry.input_hash if entry is not None else hashes.get((new.task, new.key.key))
     hashes.setdefault((new.task, new.key.key), new.key.input_hash)
     if known is not None and known != new.key.input_hash:
@@ -222,7 +218,7 @@ def create(t: Tables, new: NewRun, group: Group) -> Row:
     """The row of a new run, with its key and the count at its parent, in no place yet."""
     row = moves.insert(t, new)
     now = t.now
-    take_key(t, new)
+    keys.take_key(t, new)
     if group.flow is not None:
         row.open = True
         row.state, row.wake, row.own_delay = State.WAITING, new.wake, new.delay

@@ -23,7 +23,7 @@ from penstock.core.leases import (
 from penstock.core.requests import Group
 from penstock.core.run import Cause, Kind
 from penstock.core.state import State
-from penstock.ports.doorbell import UPKEEP, run_topic
+from penstock.ports.doorbell import UPKEEP
 
 
 def held(t: Tables, lease: Lease) -> Row | None:
@@ -204,6 +204,12 @@ def extend(t: Tables, lease: Lease, seconds: float) -> Answer:
     return Answer.STOP
 
 
+def extend_claim(t: Tables, worker: str, claim_id: str, seconds: float) -> None:
+    for row in t.rows.values():
+        if row.worker == worker and row.token == claim_id:
+            extend(t, Lease(run_id=row.id, token=claim_id), seconds)
+
+
 def record(t: Tables, item: RecordStep) -> Recorded:
     row = held(t, item.lease)
     if row is None:
@@ -211,6 +217,8 @@ def record(t: Tables, item: RecordStep) -> Recorded:
     known = row.steps.get(item.step.path)
     if known is not None:
         return Recorded(answer=Answer.DUPLICATE, step=known)
+    if item.silent and sum(1 for one in row.mailbox if one.name == item.silent) > item.arrived:
+        return Recorded(answer=Answer.STATE)
     row.steps[item.step.path] = replace(item.step, recorded_at=t.now)
     row.idle_claims = 0
     row.rollbacks = row.rollbacks or item.step.kind == "rollback"
@@ -241,9 +249,12 @@ def append(t: Tables, item: Append) -> Answer:
     row = held(t, item.lease)
     if row is None:
         return Answer.LOST
+    token, last = row.lines
+    if item.number:
+        if token == item.lease.token and item.number <= last:
+            return Answer.OK
+        row.lines = (item.lease.token, item.number)
     t.note(row, item.kind, item.data)
-    if row.watched:
-        t.rings.add(run_topic(row.id))
     return Answer.OK
 
 
@@ -251,12 +262,13 @@ def block(t: Tables, item: Block) -> Answer:
     row = held(t, item.lease)
     if row is None:
         return Answer.LOST
-    definition = t.limits.get(item.name)
-    if definition is None:
+    if item.name and item.name not in t.limits:
         return Answer.NOT_FOUND
-    if definition.period is None or not any((ref.name, ref.key) == (item.name, item.key) for ref in row.new.limits):
-        return Answer.INVALID
-    line = t.lines[(item.name, item.key)]
-    line.blocked_until = max(line.blocked_until or 0.0, t.now + item.seconds)
+    used = [(ref.name, ref.key) for ref in row.new.limits if ref.name in t.limits]
+    rates = [
+        key for key in used if t.limits[key[0]].period is not None and (not item.name or key == (item.name, item.key))
+    ]
+    for key in rates:
+        t.lines[key].blocked_until = max(t.lines[key].blocked_until or 0.0, t.now + item.seconds)
     t.rings.add(UPKEEP)
-    return Answer.OK
+    return Answer.OK if rates else Answer.INVALID

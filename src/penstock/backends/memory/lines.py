@@ -3,7 +3,8 @@
 Called by the moves; knows nothing of why a run is queued or ends.
 """
 
-from penstock.backends.memory.rows import LIMIT, READY, Line, LineKey, Row, Tables
+from penstock.backends.memory import fair
+from penstock.backends.memory.rows import FAIR, LIMIT, READY, Line, LineKey, Place, Row, Tables
 from penstock.core.limits import LimitDef
 from penstock.ports.doorbell import queue_topic
 
@@ -81,10 +82,10 @@ def join(t: Tables, row: Row) -> bool:
 def stand_first(t: Tables, row: Row, key: LineKey) -> None:
     """A newcomer of a limit that replaces goes before all others, also those that are out and not claimed."""
     if row.rank is not None and row.rank > 0:
-        row.rank = next(t.firsts)
-    for other in members_out(t, key):
+        row.rank = -next(t.ranks)
+    for other in sorted(members_out(t, key), key=fair.standing):
         if (other.new.queue, other.priority) == (row.new.queue, row.priority):
-            t.places.take(other)
+            fair.step_out(t, other)
             t.places.put((LIMIT, *key), other)
     row.line = key
     t.places.put((LIMIT, *key), row)
@@ -102,7 +103,10 @@ def park(t: Tables, row: Row, key: LineKey) -> bool:
 
 
 def to_ready(t: Tables, row: Row) -> None:
-    """Where every claim looks."""
+    """Where every claim looks; one that is fair to others, when it is its turn."""
+    if row.new.fair is not None:
+        fair.enter(t, row, row.new.fair)
+        return
     t.places.put((READY, row.new.queue), row)
     t.rings.add(queue_topic(row.new.queue))
 
@@ -112,21 +116,20 @@ def offer(t: Tables, key: LineKey | None) -> None:
     if key is None:
         return
     if key[0] not in t.limits:
-        for row in parked(t, key):
+        for row in sorted(parked(t, key), key=lambda row: (row.new.queue, row.priority)):
             t.places.take(row)
             row.line = None
             to_ready(t, row)
         for row in members_out(t, key):
-            t.places.take(row)
+            t.places.out[key].pop(row.id)
             row.line = None
-            to_ready(t, row)
         return
     room: dict[tuple[str, int], int] = {}
     capacity = free(t, key)
     for row in members_out(t, key):
         group = (row.new.queue, row.priority)
         room[group] = room.get(group, capacity) - 1
-    for row in parked(t, key):
+    for row in sorted(parked(t, key), key=lambda row: (row.new.queue, row.priority)):
         group = (row.new.queue, row.priority)
         if room.setdefault(group, capacity) > 0:
             room[group] -= 1
@@ -152,7 +155,7 @@ def take(t: Tables, row: Row) -> LineKey | None:
 
 def leave(t: Tables, row: Row) -> None:
     """Take the run from where it stands; its line, if any, may offer to the next."""
-    t.places.take(row)
+    fair.step_out(t, row)
     key, row.line = row.line, None
     offer(t, key)
 
@@ -178,11 +181,12 @@ def oldest_holder(t: Tables, key: LineKey) -> Row | None:
     return t.rows[min(holders, key=holders.__getitem__)] if holders else None
 
 
-def settle_line(t: Tables, row: Row, key: LineKey | None) -> None:
-    """After a member has changed its (queue, priority): nobody of the new group is overtaken, the old one may offer."""
-    if key is None:
-        return
-    if row.place is not None and row.place[0] == READY and row.ending is None:
-        t.places.take(row)
+def stand_again(t: Tables, row: Row, place: Place, key: LineKey | None) -> None:
+    """After a run has changed its priority: nobody of the new (queue, priority) is overtaken, the old one may offer."""
+    if place[0] not in (READY, FAIR):
+        t.places.put(place, row)
+    elif key is None or row.ending is not None:
+        to_ready(t, row)
+    else:
         t.places.put((LIMIT, *key), row)
     offer(t, key)

@@ -5,8 +5,8 @@ Each is called inside one operation, under the store's lock. It knows nothing of
 
 from msgspec.structs import replace
 
-from penstock.backends.memory import lines
-from penstock.backends.memory.rows import KeyRow, Mark, Row, Tables
+from penstock.backends.memory import keys, lines
+from penstock.backends.memory.rows import Mark, Row, Tables
 from penstock.core.limits import LimitDef
 from penstock.core.policy import POLICY, Effect, IfFails, Parent
 from penstock.core.record import Record
@@ -40,7 +40,7 @@ def queue_up(t: Tables, row: Row, *, fresh: bool = False) -> None:
     if fresh:
         row.rank, row.woken = None, False
     if row.rank is None:
-        row.rank = next(t.ranks)
+        row.rank = -next(t.ranks) if row.new.lifo else next(t.ranks)
     set_state(t, row, State.QUEUED)
     row.due_at = row.wake = row.token = row.worker = row.lease_expires_at = None
     row.returned = False
@@ -112,9 +112,7 @@ def finish(t: Tables, row: Row, ending: Ending) -> None:
     was_open = row.open
     row.told = row.returned = row.open = row.rollbacks = False
     row.by_parent = ending.by_parent
-    key = key_of(t, row)
-    if key is not None and row.new.key is not None:
-        key.expires_at = t.now + row.new.key.ttl
+    following = keys.let_expire(t, row)
     row.dead = ending.state is State.FAILED and row.new.dead_letter is not None
     follow_up(t, row)
     if t.children.get(row.id):
@@ -123,15 +121,9 @@ def finish(t: Tables, row: Row, ending: Ending) -> None:
         mark_cancel(t, row, CHILDREN_OF_BAD_END if bad and not kept else frozenset({Kind.CALL}))
     if row.watched:
         t.rings.add(run_topic(row.id))
+    if following is not None:
+        let_go(t, following)
     tell_parent(t, row)
-
-
-def key_of(t: Tables, row: Row) -> KeyRow | None:
-    """The run's idempotency key, while it stands for this run."""
-    if row.new.key is None:
-        return None
-    entry = t.keys.get((row.new.task, row.new.key.key))
-    return entry if entry is not None and entry.run_id == row.id else None
 
 
 def mark_cancel(t: Tables, row: Row, kinds: frozenset[Kind]) -> None:

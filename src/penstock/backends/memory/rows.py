@@ -17,11 +17,14 @@ from penstock.core.schedule import Schedule
 from penstock.core.state import State
 from penstock.core.views import LogEntry, Rollup, Signal
 from penstock.core.wake import Wake
+from penstock.ports.doorbell import log_topic
 
-# A place begins with its kind: READY and its queue; SIDE and queue, task, version, refused; LIMIT and a line's key.
+# A place begins with its kind: READY and its queue; SIDE and queue, task, version, refused; LIMIT and a line's key;
+# FAIR and queue and value, behind those of the value that stand ready.
 Place: TypeAlias = tuple[str, ...]
 LineKey: TypeAlias = tuple[str, str]  # name and key of a limit
 READY = "ready"
+FAIR = "fair"
 SIDE = "side"
 LIMIT = "limit"
 
@@ -55,6 +58,7 @@ class Row:
     started_at: float | None = None
     first_claimed_at: float | None = None
     finished_at: float | None = None
+    purge_again_at: float = 0.0
     expires_at: float | None = None
     deadline_at: float | None = None
     own_delay: float | None = None  # of a parent, from its release
@@ -98,9 +102,11 @@ class Row:
     woken: bool = False
     place: Place | None = None  # queued: where it stands
     line: LineKey | None = None  # the limit's line it is a member of
+    turn: int | None = None  # of a fair run that stands where claims look: its place there, instead of its rank
     slots: set[LineKey] = field(default_factory=set[LineKey])
     mark: Mark | None = None
     watched: bool = False
+    followed: bool = False  # what its log tells rings, too
     dead: bool = False
     finish_no: int = 0
     about: About | None = None
@@ -110,6 +116,7 @@ class Row:
     heard: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])  # signals sent `once`
     log: list[LogEntry] = field(default_factory=list[LogEntry])
     log_seq: int = 2  # 1: enqueued, 2: first claim
+    lines: tuple[str, int] = ("", 0)  # token and number of the last numbered line
 
     @property
     def id(self) -> str:
@@ -122,6 +129,8 @@ class Row:
     @property
     def order(self) -> tuple[int, bool, int, str]:
         assert self.rank is not None
+        if self.turn is not None:
+            return (0, True, self.turn, self.id)
         return (-self.priority, not self.woken, self.rank, self.id)
 
 
@@ -132,6 +141,7 @@ class KeyRow:
     input_hash: bytes
     run_id: str
     expires_at: float | None = None  # None: the run lives
+    next_id: str | None = None  # who waits for that run's end
 
 
 @dataclass(slots=True)
@@ -149,14 +159,19 @@ class Places:
     def __init__(self) -> None:
         self._lists: dict[Place, list[tuple[int, bool, int, str]]] = {}
         self.puts = 0  # so far: who walks through a place sees that it has grown
-        self.out: dict[LineKey, dict[str, Row]] = defaultdict(dict)  # members of a line in the ready place
+        self.out: dict[LineKey, dict[str, Row]] = defaultdict(
+            dict
+        )  # members of a line in the ready place, or behind it
+        self.turns: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)  # by queue and value: fair runs there
 
     def put(self, place: Place, row: Row) -> None:
         self.puts += 1
         bisect.insort(self._lists.setdefault(place, []), row.order)
         row.place = place
-        if row.line is not None and place[0] == READY:
+        if row.line is not None and place[0] in (READY, FAIR):
             self.out[row.line][row.id] = row
+        if row.turn is not None and row.new.fair is not None:
+            self.turns[row.new.queue, row.new.fair][row.id] = row
 
     def take(self, row: Row) -> None:
         if row.place is None:
@@ -168,6 +183,9 @@ class Places:
         row.place = None
         if row.line is not None:
             self.out[row.line].pop(row.id, None)
+        if row.turn is not None and row.new.fair is not None:
+            self.turns[row.new.queue, row.new.fair].pop(row.id, None)
+            row.turn = None
 
     def ids(self, place: Place) -> list[str]:
         return [member[3] for member in self._lists.get(place, ())]
@@ -196,6 +214,7 @@ class Tables:
         self.workers: dict[str, WorkerInfo] = {}
         self.definitions: dict[tuple[str, str, str], Definition] = {}
         self.rollups: dict[tuple[int, str, str], Rollup] = {}
+        self.flushed: dict[str, tuple[int, float]] = {}  # worker -> number and moment of its last flush
         self.last_claims: dict[str, tuple[str, tuple[str, ...]]] = {}  # worker -> claim id, runs
         self.tended_at: float | None = None
         self.quarantine_until: float | None = None
@@ -214,13 +233,16 @@ class Tables:
     def children_of(self, row: Row) -> list[Row]:
         return [self.rows[child] for child in self.children.get(row.id, ()) if child in self.rows]
 
-    def note(self, row: Row, kind: str, data: bytes = b"", *, started_at: float | None = None) -> None:
+    def note(
+        self, row: Row, kind: str, data: bytes = b"", *, at: float | None = None, started_at: float | None = None
+    ) -> None:
         """Add a line to the run's log."""
         row.log_seq += 1
+        self.tell(row)
         row.log.append(
             LogEntry(
                 seq=row.log_seq,
-                at=self.now,
+                at=self.now if at is None else at,
                 kind=kind,
                 data=data,
                 attempt=row.failures + 1,
@@ -228,6 +250,11 @@ class Tables:
                 started_at=started_at,
             )
         )
+
+    def tell(self, row: Row) -> None:
+        """The run's log has something new for who follows it."""
+        if row.followed:
+            self.rings.add(log_topic(row.id))
 
 
 def refs_of(row: Row) -> tuple[LimitRef, ...]:

@@ -20,7 +20,7 @@ from penstock.core.errors import Closed, Invalid
 from penstock.core.leases import Append, Block, ClaimRequest, Claims, Lease, Outcome, RecordStep, Spawn, Step, Turn
 from penstock.core.limits import LimitDef, LimitView
 from penstock.core.registry import Definition, WorkerInfo
-from penstock.core.requests import Edit, Group, Guard, Pause, Send
+from penstock.core.requests import Edit, Group, Guard, Pause, Send, Still
 from penstock.core.run import ChildOf, Run
 from penstock.core.schedule import Fire, Schedule
 from penstock.core.state import State
@@ -78,11 +78,16 @@ class MemoryStore:
             ]
         )
 
-    async def redrive(self, run_ids: Sequence[str]) -> list[Answer]:
-        return self._do(lambda t: [callers.redrive(t, run_id) for run_id in run_ids])
+    async def redrive(self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None) -> list[Answer]:
+        meant: Sequence[int | None] = lives if lives is not None else [None] * len(run_ids)
+        return self._do(
+            lambda t: [callers.redrive_meant(t, run_id, life) for run_id, life in zip(run_ids, meant, strict=True)]
+        )
 
-    async def remove(self, run_ids: Sequence[str], *, children: bool = True) -> list[Answer]:
-        return self._do(lambda t: [callers.remove(t, run_id, children=children) for run_id in run_ids])
+    async def remove(
+        self, run_ids: Sequence[str], *, children: bool = True, still: Still | None = None
+    ) -> list[Answer]:
+        return self._do(lambda t: [callers.remove(t, run_id, children=children, still=still) for run_id in run_ids])
 
     async def reschedule(self, run_id: str, *, at: float | None = None, delay: float | None = None) -> Answer:
         return self._do(lambda t: callers.reschedule(t, run_id, at if at is not None else t.now + (delay or 0.0)))
@@ -90,8 +95,8 @@ class MemoryStore:
     async def edit(self, run_id: str, edit: Edit) -> Answer:
         return self._do(lambda t: callers.edit(t, run_id, edit))
 
-    async def fork(self, run_id: str, new_id: str, *, upto: int | None = None) -> Answer:
-        return self._do(lambda t: callers.fork(t, run_id, new_id, upto=upto))
+    async def fork(self, run_id: str, new_id: str, *, upto: int | None = None, version: str | None = None) -> Answer:
+        return self._do(lambda t: callers.fork(t, run_id, new_id, upto=upto, version=version))
 
     async def attach(self, run_id: str, edge: ChildOf) -> Answer:
         return self._do(lambda t: callers.attach(t, run_id, edge))
@@ -99,8 +104,8 @@ class MemoryStore:
     async def detach(self, run_id: str) -> Answer:
         return self._do(lambda t: callers.detach(t, run_id))
 
-    async def watch(self, run_ids: Sequence[str]) -> list[State | None]:
-        return self._do(lambda t: [callers.watch(t, run_id) for run_id in run_ids])
+    async def watch(self, run_ids: Sequence[str], *, log: bool = False) -> list[State | None]:
+        return self._do(lambda t: [callers.watch(t, run_id, log=log) for run_id in run_ids])
 
     # lease holders
 
@@ -116,6 +121,9 @@ class MemoryStore:
 
     async def extend(self, leases: Sequence[Lease], seconds: float) -> list[Answer]:
         return self._do(lambda t: [extend(t, lease, seconds) for lease in leases])
+
+    async def extend_claim(self, worker: str, claim_id: str, seconds: float) -> None:
+        self._do(lambda t: leases.extend_claim(t, worker, claim_id, seconds))
 
     async def record(self, records: Sequence[RecordStep]) -> list[Recorded]:
         return self._do(lambda t: [leases.record(t, item) for item in records])
@@ -137,8 +145,8 @@ class MemoryStore:
     async def fire(self, fire: Fire) -> Answer:
         return self._do(lambda t: upkeep.fire(t, fire))
 
-    async def flush(self, rollups: Sequence[Rollup]) -> None:
-        self._do(lambda t: upkeep.flush(t, list(rollups)))
+    async def flush(self, rollups: Sequence[Rollup], *, worker: str, number: int) -> None:
+        self._do(lambda t: upkeep.flush(t, rollups, worker, number))
 
     # control
 
@@ -151,16 +159,19 @@ class MemoryStore:
     async def drop_limit(self, name: str) -> Answer:
         return self._do(lambda t: control.drop_limit(t, name))
 
-    async def put_schedule(self, schedule: Schedule) -> Schedule:
-        return self._do(lambda t: control.put_schedule(t, schedule))
+    async def put_schedule(self, schedule: Schedule, *, was: int | None = None) -> Schedule:
+        return self._do(lambda t: control.put_schedule(t, schedule, was))
 
-    async def drop_schedule(self, name: str) -> Answer:
-        return self._do(lambda t: control.drop_schedule(t, name))
+    async def drop_schedule(self, name: str, *, was: int | None = None) -> Answer:
+        return self._do(lambda t: control.drop_schedule(t, name, was))
 
     async def register(
         self, worker: WorkerInfo | None, definitions: Sequence[Definition] = (), *, seconds: float = 0.0
     ) -> None:
         self._do(lambda t: control.register(t, worker, definitions, seconds))
+
+    async def drop_definition(self, definition: Definition) -> Answer:
+        return self._do(lambda t: control.drop_definition(t, definition))
 
     # views
 

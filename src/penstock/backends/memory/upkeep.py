@@ -1,6 +1,6 @@
 """What any worker does for all: promote, rescue, expire, cascade, purge; and the ticks of schedules."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice, zip_longest
 
@@ -17,7 +17,9 @@ from penstock.core.state import State
 from penstock.core.views import Rollup
 
 OPEN_FLOW_LIVES = 600.0
+REPEATS = 86_400.0  # how long a flush may be repeated
 CASCADE_BATCH = 500
+PURGE_AGAIN = 60.0  # seconds after which a tree that could not go is looked at again
 
 
 def tend(t: Tables, budget: int, guard: Guard) -> Tended:
@@ -106,14 +108,15 @@ def ready_at(row: Row) -> float | None:
 
 
 def expire(t: Tables, most: int) -> int:
-    """Runs not started, or not finished, in time; flows left open; workers gone."""
+    """Runs not started, or not finished, in time, first who is late the longest; flows left open; workers gone."""
     for worker in [info.worker for info in t.workers.values() if info.expires_at <= t.now]:
         del t.workers[worker]
         t.last_claims.pop(worker, None)
+    for worker in [worker for worker, (_, at) in t.flushed.items() if at + REPEATS <= t.now]:
+        del t.flushed[worker]
     done = 0
-    for row in sorted(t.rows.values(), key=lambda row: row.no):
-        if done >= most:
-            break
+    late = sorted((moment, row.no, row) for row in t.rows.values() if (moment := ends_at(row)) is not None)
+    for _, _, row in [entry for entry in late if entry[0] <= t.now][:most]:
         cause = overdue(t, row)
         if cause is Cause.ABANDONED:
             moves.finish(t, row, Ending(state=State.CANCELLED, cause=cause))
@@ -122,6 +125,16 @@ def expire(t: Tables, most: int) -> int:
             moves.end(t, row, Ending(state=State.FAILED, cause=cause))
             done += 1
     return done
+
+
+def ends_at(row: Row) -> float | None:
+    """When the run is late: not started, not finished, or not closed in time."""
+    if row.state.finished or row.ending is not None:
+        return None
+    unstarted = row.claims == 0 and row.state is not State.RUNNING
+    patience = row.opened_at + OPEN_FLOW_LIVES if row.open and row.opened_at is not None else None
+    moments = (row.deadline_at, row.expires_at if unstarted else None, patience)
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def overdue(t: Tables, row: Row) -> Cause | None:
@@ -142,6 +155,8 @@ def cascade(t: Tables, most: int) -> int:
     while done < most:
         before, cleared = done, False
         for row in [row for row in t.rows.values() if row.mark is not None]:
+            if done >= most:
+                break  # who has no budget left can't say that nothing is left to do
             if row.mark is None or row.id not in t.rows:
                 continue
             batch = list(islice(work_below(t, row, row.mark), min(CASCADE_BATCH, most - done)))
@@ -200,11 +215,15 @@ def clear(t: Tables, row: Row) -> None:
 def purge(t: Tables, most: int) -> int:
     """Finished trees whose time is over go whole; then keys whose run is gone."""
     done = 0
-    for row in expendable(t):
+    for row in expendable(t, most):
         if done >= most:
             break
+        if row.id not in t.rows:
+            continue
         tree = moves.below(t, row)
         if not all(one.state.finished and not one.dead and one.mark is None for one in tree):
+            if goes_at(row) <= t.now:
+                row.purge_again_at = t.now + PURGE_AGAIN
             continue
         if len(tree) > most - done:
             row.mark = Mark(remove=True, keep_keys=True)
@@ -217,8 +236,10 @@ def purge(t: Tables, most: int) -> int:
     return done
 
 
-def expendable(t: Tables) -> list[Row]:
-    """Finished roots beyond their age, the oldest first; then those beyond the number kept of their task."""
+def expendable(t: Tables, most: int) -> list[Row]:
+    """Finished roots beyond their age, the oldest first; then of each task those beyond the number kept; of all these
+    as many as may be looked at.
+    """
     roots = [row for row in t.rows.values() if row.state.finished and not row.dead and is_root(t, row)]
     succeeded: dict[str, list[Row]] = {}
     for row in roots:
@@ -227,9 +248,9 @@ def expendable(t: Tables) -> list[Row]:
     beyond: list[Row] = []
     for _, rows in sorted(succeeded.items()):
         rows.sort(key=lambda row: row.no)
-        beyond += rows[: max(0, len(rows) - rows[-1].new.keep.newest)]
+        beyond += rows[: max(0, len(rows) - rows[-1].new.keep.newest)][:most]
     aged = sorted((row for row in roots if goes_at(row) <= t.now), key=lambda row: (goes_at(row), row.no))
-    return aged + [row for row in beyond if goes_at(row) > t.now]
+    return aged[:most] + beyond
 
 
 def is_root(t: Tables, row: Row) -> bool:
@@ -238,9 +259,10 @@ def is_root(t: Tables, row: Row) -> bool:
 
 
 def goes_at(row: Row) -> float:
-    """When the age of a finished run is over."""
+    """When the age of a finished run is over, or its tree is looked at again."""
     keep = row.new.keep
-    return (row.finished_at or 0.0) + (keep.succeeded if row.state is State.SUCCEEDED else keep.failed)
+    over = (row.finished_at or 0.0) + (keep.succeeded if row.state is State.SUCCEEDED else keep.failed)
+    return max(over, row.purge_again_at)
 
 
 def next_in(t: Tables) -> float | None:
@@ -250,15 +272,10 @@ def next_in(t: Tables) -> float | None:
     for row in t.rows.values():
         if row.state.finished:
             continue
-        unstarted = row.claims == 0 and row.state is not State.RUNNING
-        expires = row.expires_at if unstarted else None
         lease = row.lease_expires_at
         if lease is not None and t.quarantine_until is not None:
             lease = max(lease, t.quarantine_until)
-        patience = row.opened_at + OPEN_FLOW_LIVES if row.open and row.opened_at is not None else None
-        deadline = row.deadline_at if row.ending is None else None
-        candidates = (ready_at(row), lease, expires, deadline, patience)
-        moments += [moment for moment in candidates if moment is not None]
+        moments += [moment for moment in (ready_at(row), lease, ends_at(row)) if moment is not None]
     moments += [one.next_at for one in t.schedules.values() if one.next_at is not None and not one.paused]
     return max(0.0, min(moments) - t.now) if moments else None
 
@@ -284,13 +301,16 @@ def fire(t: Tables, tick: Fire) -> Answer:
         stored,
         next_at=tick.next_at,
         fired=stored.fired + (not skipped),
-        skipped=stored.skipped + skipped,
+        skipped=stored.skipped + (tick.passed if tick.run is None else skipped),
         last_at=stored.last_at if skipped else tick.at,
     )
     return refused or (Answer.STATE if skipped and tick.run is not None else Answer.OK)
 
 
-def flush(t: Tables, rollups: list[Rollup]) -> None:
+def flush(t: Tables, rollups: Sequence[Rollup], worker: str, number: int) -> None:
+    if number <= t.flushed.get(worker, (0, 0.0))[0]:
+        return
+    t.flushed[worker] = (number, t.now)
     for one in rollups:
         key = (one.minute, one.queue, one.task)
         known = t.rollups.get(key)

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from penstock.backends.memory import claims, lines
-from penstock.backends.memory.rows import LIMIT, Row, Tables, run_of
+from penstock.backends.memory import claims, keys, lines
+from penstock.backends.memory.rows import FAIR, LIMIT, Row, Tables, run_of
 from penstock.core.leases import Ability
 from penstock.core.limits import LimitView
 from penstock.core.requests import Pause
@@ -159,6 +159,9 @@ def why_waiting(t: Tables, row: Row) -> Reason:
         return "open", (row.root_id or row.id,), None
     if row.blocked_by is not None:
         return "blocked", (row.blocked_by,), None
+    entry = keys.entry_of(t, row)
+    if entry is not None and entry.next_id == row.id:
+        return "unique", (entry.run_id,), None
     wake = row.wake
     if row.returned or wake is None or wake.idle:
         return "children", tuple(child.id for child in pending_of(t, row))[:10], wake.at if wake else None
@@ -183,6 +186,8 @@ def why_queued(t: Tables, row: Row) -> Reason:
     if row.place is not None and row.place[0] == LIMIT and row.line is not None:
         definition = t.limits[row.line[0]]
         return ("limit" if definition.period is None else "rate"), row.line, lines.due_at(t, row.line)
+    if row.place is not None and row.place[0] == FAIR:
+        return "fair", (row.new.fair or "",), None
     if any(serves(info.queues, row) and any_fits(info.abilities, row) for info in t.workers.values()):
         return "ready", (), None
     return ("mismatch" if row.refused else "no_worker"), (row.new.task, row.new.version), None

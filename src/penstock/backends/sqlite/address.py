@@ -20,6 +20,12 @@ class Address:
     fast: bool = False
 
 
+def missing(url: str) -> str | None:
+    """The file that would come into being; None if it is there."""
+    path = parse(url).path
+    return None if path.exists() else str(path)
+
+
 def parse(url: str) -> Address:
     """The address in the URL. Raises `Invalid` for hosts, options that nobody knows, and stores in memory."""
     parts = urlsplit(url)

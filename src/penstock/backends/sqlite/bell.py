@@ -51,7 +51,7 @@ class FileDoorbell:
     def __init__(self, listened: Callable[[], None]) -> None:
         self._listened: Final = listened  # called when somebody begins to listen
         self._lock = threading.Lock()
-        self._listeners: set[FileListener] = set()
+        self._listeners: dict[str, set[FileListener]] = {}  # by topic
 
     @property
     def heard(self) -> bool:
@@ -59,27 +59,34 @@ class FileDoorbell:
         return bool(self._listeners)
 
     def ring(self, topics: Collection[str]) -> None:
-        rung = frozenset(topics)
+        told: dict[FileListener, set[str]] = {}
         with self._lock:
-            told = [(listener, mine) for listener in self._listeners if (mine := rung & listener.topics)]
-        for listener, mine in told:
-            listener.hear(mine)
+            for topic in topics if self._listeners else ():
+                for listener in self._listeners.get(topic, ()):
+                    told.setdefault(listener, set()).add(topic)
+        for listener, mine in told.items():
+            listener.hear(frozenset(mine))
 
     def ring_all(self) -> None:
         """Somebody else has changed something."""
         with self._lock:
-            listeners = list(self._listeners)
+            listeners = set[FileListener]().union(*self._listeners.values())
         for listener in listeners:
             listener.hear(listener.topics)
 
     def listen(self, topics: Collection[str]) -> FileListener:
         listener = FileListener(self, frozenset(topics))
         with self._lock:
-            self._listeners.add(listener)
+            for topic in listener.topics:
+                self._listeners.setdefault(topic, set()).add(listener)
         self._listened()
         return listener
 
     def forget(self, listener: FileListener) -> None:
         """The listener hears no more."""
         with self._lock:
-            self._listeners.discard(listener)
+            for topic in listener.topics:
+                left = self._listeners.get(topic, set())
+                left.discard(listener)
+                if not left:
+                    self._listeners.pop(topic, None)

@@ -7,12 +7,14 @@ from typing import Final
 import msgspec
 
 from penstock.backends.sqlite import encode
+from penstock.backends.sqlite.bell import FileDoorbell
 from penstock.backends.sqlite.moments import microseconds
+from penstock.backends.sqlite.procedures import in_namespace, sources
 from penstock.backends.sqlite.reader import Reader
 from penstock.backends.sqlite.session import Row, Session
 from penstock.backends.sqlite.writer import Writer
 from penstock.core.answers import Accepted, Answer, Entered, Refused
-from penstock.core.requests import Edit, Group, Send
+from penstock.core.requests import Edit, Group, Send, Still
 from penstock.core.run import ChildOf, NewRun
 from penstock.core.state import State
 from penstock.ports.doorbell import UPKEEP, queue_topic
@@ -65,6 +67,16 @@ def _is_simple(group: Group) -> bool:
         and (len(group.runs) == 1 or fault_of(group) is None)
         and all(map(encode.is_plain, group.runs))
     )
+
+
+def ready_queues(groups: Sequence[Group]) -> set[str]:
+    """The topics of the queues in which these groups probably make something ready."""
+    return {
+        queue_topic(new.queue)
+        for group in groups
+        for new in group.runs
+        if new.wake is None and not encode.is_timed(new)
+    }
 
 
 def _enter_plain(session: Session, groups: list[Group]) -> list[Accepted | Refused]:
@@ -170,11 +182,14 @@ class Callers:
     """Enqueue, signal, cancel and the rest."""
 
     _writer: Writer
+    _bell: FileDoorbell
+    _namespace: str
     _reader: Reader
     _terms: set[int]
 
     async def enqueue(self, groups: Sequence[Group]) -> list[Accepted | Refused]:
-        return await self._writer.do(lambda session: enter(session, groups, self._terms))
+        soon = ready_queues(groups) if self._bell.heard else ()
+        return await self._writer.do(lambda session: enter(session, groups, self._terms), soon=soon)
 
     async def signal(self, send: Send) -> tuple[Answer, str | None]:
         def job(session: Session) -> tuple[Answer, str | None]:
@@ -194,11 +209,19 @@ class Callers:
         how = (reason, int(cascade), int(terminate))
         return await self._each("cancel", [(i, run_id, *how) for i, run_id in enumerate(run_ids)])
 
-    async def redrive(self, run_ids: Sequence[str]) -> list[Answer]:
-        return await self._each("redrive", list(enumerate(run_ids)))
+    async def redrive(self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None) -> list[Answer]:
+        meant: Sequence[int | None] = lives if lives is not None else [None] * len(run_ids)
+        return await self._each(
+            "redrive", [(i, run_id, life) for i, (run_id, life) in enumerate(zip(run_ids, meant, strict=True))]
+        )
 
-    async def remove(self, run_ids: Sequence[str], *, children: bool = True) -> list[Answer]:
-        return await self._each("remove", [(i, run_id, int(children)) for i, run_id in enumerate(run_ids)])
+    async def remove(
+        self, run_ids: Sequence[str], *, children: bool = True, still: Still | None = None
+    ) -> list[Answer]:
+        wanted = still or Still()
+        states = encode.text(sorted(wanted.states)) if wanted.states else None
+        how = (int(children), states, microseconds(wanted.since_at), wanted.parent_token)
+        return await self._each("remove", [(i, run_id, *how) for i, run_id in enumerate(run_ids)])
 
     async def reschedule(self, run_id: str, *, at: float | None = None, delay: float | None = None) -> Answer:
         def job(session: Session) -> Answer:
@@ -209,10 +232,10 @@ class Callers:
         return await self._writer.do(job)
 
     async def edit(self, run_id: str, edit: Edit) -> Answer:
-        return await self._one("edit", run_id, edit.priority, edit.input, int(edit.clear_log))
+        return await self._one("edit", run_id, edit.priority, edit.input, int(edit.clear_log), int(edit.free_key))
 
-    async def fork(self, run_id: str, new_id: str, *, upto: int | None = None) -> Answer:
-        return await self._one("fork", run_id, new_id, upto)
+    async def fork(self, run_id: str, new_id: str, *, upto: int | None = None, version: str | None = None) -> Answer:
+        return await self._one("fork", run_id, new_id, upto, version)
 
     async def attach(self, run_id: str, edge: ChildOf) -> Answer:
         def job(session: Session) -> Answer:
@@ -226,15 +249,14 @@ class Callers:
     async def detach(self, run_id: str) -> Answer:
         return await self._one("detach", run_id)
 
-    async def watch(self, run_ids: Sequence[str]) -> list[State | None]:
-        def job(session: Session) -> list[State | None]:
-            session.each("watch", list(enumerate(run_ids)))
-            found: list[State | None] = [None] * len(run_ids)
-            for one in session.problems():
-                found[one.i] = State(one.word)
-            return found
-
-        return await self._writer.do(job)
+    async def watch(self, run_ids: Sequence[str], *, log: bool = False) -> list[State | None]:
+        del log  # a file rings whoever listens, watched or not
+        sql = in_namespace(sources()["watch"].text, self._namespace)
+        found = await self._reader.do(
+            lambda connection: connection.execute(sql, {"run_ids": encode.text(run_ids)}).fetchall()
+        )
+        states = {run_id: State(state) for run_id, state in found}
+        return [states.get(run_id) for run_id in run_ids]
 
     async def _each(self, operation: str, rows: list[Row]) -> list[Answer]:
         """One operation on many items."""

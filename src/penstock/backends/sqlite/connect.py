@@ -47,8 +47,24 @@ def _set_up(connection: sqlite3.Connection, *, fast: bool, reads: bool) -> None:
     connection.execute("pragma recursive_triggers = on")
     # Only who has the turn to write copies the log to the file: there is one checkpointer at any time.
     connection.execute(f"pragma wal_autocheckpoint = {0 if reads else CHECKPOINT}")
+    connection.execute(f"pragma journal_size_limit = {CHECKPOINT * 4_120}")  # what a burst has left behind is cut off
     if reads:
         connection.execute("pragma query_only = on")
+
+
+def fold(connection: sqlite3.Connection) -> bool:
+    """Copy the log to the file and begin it anew, if nobody is reading from it. Whoever calls has the turn to write.
+
+    It keeps its size: to write over what is there takes half the time of making a file longer.
+    """
+    try:
+        connection.execute("pragma busy_timeout = 0")  # a writer has no time to wait for readers
+        busy = connection.execute("pragma wal_checkpoint(restart)").fetchone()[0]
+    except sqlite3.Error:  # the disk is full, or fails: the log keeps what is in it
+        return False
+    finally:
+        connection.execute(f"pragma busy_timeout = {PATIENCE * 1000:.0f}")
+    return not busy
 
 
 def check_place(path: Path) -> None:

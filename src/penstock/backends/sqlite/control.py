@@ -34,7 +34,7 @@ def schedule_of(row: Stored) -> Schedule:
     )
 
 
-def put_schedule(session: Session, schedule: Schedule) -> Schedule:
+def put_schedule(session: Session, schedule: Schedule, was: int | None) -> Schedule:
     """Create or change it; what is stored comes back."""
     session.call(
         "put_schedule",
@@ -44,10 +44,12 @@ def put_schedule(session: Session, schedule: Schedule) -> Schedule:
         schedule.spec,
         microseconds(schedule.next_at),
         int(schedule.paused),
+        was,
     )
     text = session.sql(sources()["schedules"].text)
     rows = session.connection.execute(text, {"due": 0, "now": session.now, "most": -1}).fetchall()
-    return next(schedule_of(row) for row in rows if row[0] == schedule.name)
+    found = (schedule_of(row) for row in rows if row[0] == schedule.name)
+    return next(found, msgspec.structs.replace(schedule, revision=0))
 
 
 def register(session: Session, worker: WorkerInfo | None, definitions: Sequence[Definition], lasting: float) -> None:
@@ -82,18 +84,22 @@ class Control:
     async def drop_limit(self, name: str) -> Answer:
         return await self._writer.do(lambda session: _answer(session, "drop_limit", name))
 
-    async def put_schedule(self, schedule: Schedule) -> Schedule:
-        return await self._writer.do(lambda session: put_schedule(session, schedule))
+    async def put_schedule(self, schedule: Schedule, *, was: int | None = None) -> Schedule:
+        return await self._writer.do(lambda session: put_schedule(session, schedule, was))
 
-    async def drop_schedule(self, name: str) -> Answer:
-        return await self._writer.do(lambda session: _answer(session, "drop_schedule", name))
+    async def drop_schedule(self, name: str, *, was: int | None = None) -> Answer:
+        return await self._writer.do(lambda session: _answer(session, "drop_schedule", name, was))
 
     async def register(
         self, worker: WorkerInfo | None, definitions: Sequence[Definition] = (), *, seconds: float = 0.0
     ) -> None:
         await self._writer.do(lambda session: register(session, worker, definitions, seconds))
 
+    async def drop_definition(self, definition: Definition) -> Answer:
+        more = (definition.task, definition.version, microseconds(definition.seen_at))
+        return await self._writer.do(lambda session: _answer(session, "drop_definition", definition.app, *more))
 
-def _answer(session: Session, operation: str, name: str) -> Answer:
-    session.call(operation, name)
+
+def _answer(session: Session, operation: str, name: str, *more: str | int | None) -> Answer:
+    session.call(operation, name, *more)
     return Answer(session.words(1)[0])

@@ -230,6 +230,7 @@ class _ClaimRow(msgspec.Struct, array_like=True):
     about: _AboutRow | None
     schedule: str | None
     nominal_at: int | None
+    recorded: int
 
 
 _CLAIMS: Final = msgspec.json.Decoder(list[_ClaimRow])
@@ -274,6 +275,7 @@ def _claim(row: _ClaimRow, payloads: _Payloads, token: str) -> Claim:
         about=None if row.about is None else _about(row.about),
         schedule=row.schedule,
         nominal_at=seconds(row.nominal_at),
+        recorded=bool(row.recorded),
     )
 
 

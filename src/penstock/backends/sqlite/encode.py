@@ -10,7 +10,7 @@ import msgspec
 from penstock.backends.sqlite.moments import microseconds
 from penstock.backends.sqlite.session import Row, Session, Value
 from penstock.core.leases import Complete, Fail, Outcome, RecordStep, Release, Restart, Retry, Suspend
-from penstock.core.run import FollowUp, Keep, Kind, NewRun, Siblings
+from penstock.core.run import FollowUp, Keep, Key, Kind, NewRun, Siblings
 from penstock.core.wake import Wake
 
 INLINE: Final = 2_048  # bytes of input beside which nothing else is kept; as in put_input.sql
@@ -20,7 +20,7 @@ INCOMING: Final = (
     "g", "i", "id", "task", "queue", "version", "input", "options", "priority", "start_at", "delay", "expires",
     "deadline", "terms", "key", "input_hash", "key_ttl", "parent_id", "kind", "if_fails", "name", "cascade", "waits",
     "wake_at", "wake_delay", "idle", "finishes", "early", "calls", "signals", "limits", "tags", "schedule",
-    "nominal_at",
+    "nominal_at", "fair", "weight", "key_starts", "key_every", "replace_", "follow",
 )
 TERMS: Final = (
     "id", "succeeded", "failed", "newest", "crashes", "siblings", "dead_letter", "on_success", "on_failure",
@@ -43,6 +43,7 @@ def terms_of(  # noqa: PLR0917 (a cache takes them by place)
     dead_letter: str | None,
     on_success: FollowUp | None,
     on_failure: FollowUp | None,
+    lifo: bool,  # noqa: FBT001
 ) -> tuple[int, int | None, tuple[Row, ...]]:
     """What whole tasks have in common: the number that stands for it; how long a run is kept if nothing else follows
     from its success; and the rows behind the number.
@@ -51,7 +52,7 @@ def terms_of(  # noqa: PLR0917 (a cache takes them by place)
     after = 0
     if on_success is not None or on_failure is not None:
         plain = NewRun(id="", task="")
-        after, _, rows = terms_of(keep, plain.crashes, plain.siblings, None, None, None)
+        after, _, rows = terms_of(keep, plain.crashes, plain.siblings, None, None, None, False)
     values: Row = (
         microseconds(keep.succeeded),
         microseconds(keep.failed),
@@ -61,14 +62,15 @@ def terms_of(  # noqa: PLR0917 (a cache takes them by place)
         dead_letter,
         *(None if one is None else text([one.task, one.queue, one.version, after]) for one in (on_success, on_failure)),
     )
-    number = int.from_bytes(hashlib.sha256(_json(values)).digest()[:8], "big", signed=True)
+    told = (*values, "lifo") if lifo else values
+    number = int.from_bytes(hashlib.sha256(_json(told)).digest()[:8], "big", signed=True)
     kept = microseconds(keep.succeeded) if on_success is None else None
     return number, kept, (*rows, (number, *values))
 
 
 def terms(new: NewRun) -> tuple[int, int | None, tuple[Row, ...]]:
     """The terms of a new run."""
-    return terms_of(new.keep, new.crashes, new.siblings, new.dead_letter, new.on_success, new.on_failure)
+    return terms_of(new.keep, new.crashes, new.siblings, new.dead_letter, new.on_success, new.on_failure, new.lifo)
 
 
 def is_plain(new: NewRun) -> bool:
@@ -78,8 +80,10 @@ def is_plain(new: NewRun) -> bool:
         and new.key is None
         and new.wake is None
         and not new.limits
+        and new.fair is None
         and not new.tags
         and new.schedule is None
+        and not new.lifo
         and len(new.input) <= INLINE
     )
 
@@ -152,7 +156,18 @@ def incoming(g: int, i: int, new: NewRun) -> Row:
         text(new.tags) if new.tags else None,
         new.schedule,
         microseconds(new.nominal_at),
+        new.fair,
+        None if new.fair is None else new.weight,
+        *_unique(key),
     )
+
+
+def _unique(key: Key | None) -> Row:
+    """What a key says beyond idempotency; NULL where it says nothing."""
+    if key is None:
+        return (None, None, None, None)
+    starts, every = 1 if key.until == "started" else None, microseconds(key.every) or None
+    return (starts, every, int(key.replace), int(key.follow))
 
 
 def _wake(wake: Wake | None) -> Row:
@@ -221,6 +236,8 @@ def step(i: int, item: RecordStep) -> Row:
         one.child_id,
         one.signal,
         one.signal_seq,
+        item.silent,
+        item.arrived,
     )
 
 
@@ -230,4 +247,6 @@ def put_terms(session: Session, runs: Sequence[NewRun], known: set[int]) -> None
     for row in {row for rows in wanted.values() for row in rows}:
         session.execute(f"insert or ignore into penstock_terms values ({', '.join('?' * len(TERMS))})", row)  # noqa: S608
     if wanted:
+        for number in {terms(new)[0] for new in runs if new.lifo}.intersection(wanted):
+            session.execute("insert or ignore into penstock_lifo values (?)", (number,))
         session.after.append(lambda: known.update(wanted))

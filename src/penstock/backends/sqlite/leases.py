@@ -18,6 +18,8 @@ from penstock.core.leases import (
     Block,
     ClaimRequest,
     Claims,
+    Complete,
+    Fail,
     Lease,
     Outcome,
     RecordStep,
@@ -25,6 +27,7 @@ from penstock.core.leases import (
     Turn,
 )
 from penstock.core.requests import Group
+from penstock.ports.doorbell import log_topic, run_topic
 
 
 class Abilities:
@@ -55,7 +58,9 @@ def claim(session: Session, request: ClaimRequest, abilities: Abilities) -> Clai
     session.call("claim", request.claim_id, request.worker, number, queues, request.limit, lease)
     names = {"worker": request.worker, "claim_id": request.claim_id}
     found = session.connection.execute(session.sql(sources()["_claimed"].text), names).fetchone()
-    return Claims(claims=decode.claims(found, request.claim_id), more=bool(found[2]))
+    claims = decode.claims(found, request.claim_id)
+    session.rung.update([log_topic(one.run_id) for one in claims])
+    return Claims(claims=claims, more=bool(found[2]))
 
 
 def settle(session: Session, outcomes: Sequence[Outcome]) -> list[Answer]:
@@ -73,6 +78,9 @@ def settle(session: Session, outcomes: Sequence[Outcome]) -> list[Answer]:
         session.each(encode.OPERATIONS[kind], rows)
     for problem in session.problems():
         words[problem.i] = problem.word
+    for outcome in outcomes:  # the straight way rings nobody
+        topic = run_topic if isinstance(outcome, Complete | Fail) else log_topic
+        session.rung.add(topic(outcome.lease.run_id))
     return [Answer(word) for word in words]
 
 
@@ -151,6 +159,10 @@ class Leases:
 
         return await self._writer.do(job)
 
+    async def extend_claim(self, worker: str, claim_id: str, seconds: float) -> None:
+        lease = microseconds(seconds)
+        await self._writer.do(lambda session: session.call("extend_claim", worker, claim_id, lease))
+
     async def record(self, records: Sequence[RecordStep]) -> list[Recorded]:
         return await self._writer.do(lambda session: record(session, records))
 
@@ -158,7 +170,9 @@ class Leases:
         return await self._writer.do(lambda session: spawn(session, spawns, self._terms))
 
     async def append(self, entries: Sequence[Append]) -> list[Answer]:
-        rows: list[Row] = [(i, one.lease.run_id, one.lease.token, one.kind, one.data) for i, one in enumerate(entries)]
+        rows: list[Row] = [
+            (i, one.lease.run_id, one.lease.token, one.kind, one.data, one.number) for i, one in enumerate(entries)
+        ]
 
         def job(session: Session) -> list[Answer]:
             session.each("append", rows)

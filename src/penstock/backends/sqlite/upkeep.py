@@ -53,13 +53,17 @@ class Upkeep:
             encode.put_terms(session, [new for group in groups for new in group.runs], self._terms)
             put_groups(session, [(g, group, None, None, fault_of(group)) for g, group in enumerate(groups)])
             at, next_at = microseconds(fire.at), microseconds(fire.next_at)
-            session.call("fire", fire.name, fire.revision, at, next_at, fire.overlap)
+            session.call("fire", fire.name, fire.revision, at, next_at, fire.overlap, fire.passed)
             return Answer(session.words(1)[0])
 
         return await self._writer.do(job)
 
-    async def flush(self, rollups: Sequence[Rollup]) -> None:
+    async def flush(self, rollups: Sequence[Rollup], *, worker: str, number: int) -> None:
         def job(session: Session) -> None:
+            last = session.execute("select number from penstock_flush where worker = ?", (worker,)).fetchone()
+            if last is not None and number <= last[0]:
+                return
+            session.execute("insert or replace into penstock_flush values (?, ?, ?)", (worker, number, session.now))
             session.each("flush", [(i, *_counts(one)) for i, one in enumerate(rollups)])
 
         await self._writer.do(job)

@@ -25,18 +25,20 @@ def why(run: Run, facts: Stored, workers: Sequence[WorkerInfo]) -> Why:
         case State.SCHEDULED:
             reason = "due", (), run.due_at
         case State.WAITING:
-            reason = _waiting(run, msgspec.json.decode(facts[8], type=tuple[str, ...]))
+            reason = _waiting(run, msgspec.json.decode(facts[8], type=tuple[str, ...]), facts[10])
         case _:
             reason = _queued(run, facts, workers)
     word, detail, until = reason
     return Why(run=run, reason=word, since_at=run.since_at, detail=detail, until_at=until)
 
 
-def _waiting(run: Run, pending: tuple[str, ...]) -> Reason:
+def _waiting(run: Run, pending: tuple[str, ...], before: str | None) -> Reason:
     if run.open:
         return "open", (run.root_id or run.id,), None
     if run.blocked_by is not None:
         return "blocked", (run.blocked_by,), None
+    if before is not None:
+        return "unique", (before,), None
     wake = run.wake
     if run.returned or wake is None or wake.idle:
         return "children", pending, wake.at if wake else None
@@ -48,7 +50,7 @@ def _waiting(run: Run, pending: tuple[str, ...]) -> Reason:
 
 
 def _queued(run: Run, facts: Stored, workers: Sequence[WorkerInfo]) -> Reason:
-    _, place, name, key, rate, queue_paused, task_paused, due_at, _ = facts
+    _, place, name, key, rate, queue_paused, task_paused, due_at, _, fair, _ = facts
     if run.ending is not None:
         return "ending", (run.ending.value,), None
     if queue_paused:
@@ -57,6 +59,8 @@ def _queued(run: Run, facts: Stored, workers: Sequence[WorkerInfo]) -> Reason:
         return "pause", ("task", run.task), None
     if place == "line":
         return ("rate" if rate else "limit"), (name, key), seconds(due_at)
+    if fair is not None:
+        return "fair", (fair,), None
     if any(run.queue in one.queues and any(_fits(able, run) for able in one.abilities) for one in workers):
         return "ready", (), None
     return ("mismatch" if run.refused else "no_worker"), (run.task, run.version), None

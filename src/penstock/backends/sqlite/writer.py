@@ -8,7 +8,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from penstock.backends.sqlite import connect, migrate, procedures
 from penstock.backends.sqlite.bell import FileDoorbell
 from penstock.backends.sqlite.moments import microseconds_up
+from penstock.backends.sqlite.neighbours import Neighbours
 from penstock.backends.sqlite.promise import Promise, keep_all
 from penstock.backends.sqlite.session import Session
 from penstock.backends.sqlite.turn import Turn
@@ -34,6 +35,7 @@ class _Word(Enum):
 
 
 MOST_JOBS: Final = 256  # of one commit
+OPEN_FOR: Final = 0.002  # seconds for which a commit takes in jobs that come after it has begun
 PATIENCE: Final = 10.0  # seconds for our turn to come
 SOON: Final = 0.005  # seconds between two looks for what others wrote
 LATER: Final = 0.025  # ... when nothing has happened for a while
@@ -53,6 +55,7 @@ class Writer:
         self._bell: Final = bell
         self._jobs: Final[queue.SimpleQueue[Promise[Any] | _Word]] = queue.SimpleQueue()
         self._turn: Final = Turn(path.with_name(path.name + "-turn"))
+        self._neighbours: Final = Neighbours(path.with_name(path.name + "-turn"), namespace, self._heard)
         self._lock: Final = threading.Lock()
         self._open = False
         self._left: Promise[None] | None = None  # who waits for the thread to end
@@ -74,10 +77,16 @@ class Writer:
         self._thread.start()
         await ready.future
 
-    async def do(self, job: Job[T]) -> T:
-        """What the job answers, once that is stored. Raises `Unavailable` or what the job raised."""
+    async def do(self, job: Job[T], *, soon: Collection[str] = ()) -> T:
+        """What the job answers, once that is stored. Raises `Unavailable` or what the job raised.
+
+        `soon`: topics that it will ring. Who listens here hears at once: the claim stands behind the job, and shares
+        its commit.
+        """
         promise = Promise[T](job)
         self._hand_in(promise)
+        if soon:
+            self._bell.ring(soon)
         return await promise.future
 
     async def stop(self) -> None:
@@ -93,7 +102,8 @@ class Writer:
         await self._left.future
 
     def look(self) -> None:
-        """Look for what others wrote from now on: somebody has begun to listen."""
+        """Hear what others ring, and look for what they wrote, from now on: somebody has begun to listen."""
+        self._neighbours.listen()
         self._jobs.put(_Word.LOOK)
 
     def _hand_in(self, promise: Promise[Any]) -> None:
@@ -110,6 +120,7 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 (whoever opens the store hears of it)
             ready.error = error
             self._open = False
+            self._neighbours.close()
             self._turn.close()
             keep_all([ready])
             return
@@ -125,6 +136,7 @@ class Writer:
     def _begin(self) -> None:
         connect.check_place(self._path)
         self._turn.open()
+        self._neighbours.open()
         if not self._turn.take(PATIENCE):
             raise Unavailable("others kept the file busy while it was opened", applied="no")
         try:
@@ -175,6 +187,17 @@ class Writer:
             except queue.Empty:
                 return jobs
 
+    def _joiners(self) -> list[Promise[Any]]:
+        """One that came while the others were carried out, if any."""
+        try:
+            found = self._jobs.get_nowait()
+        except queue.Empty:
+            return []
+        if isinstance(found, Promise):
+            return [] if found.future.cancelled() else [found]
+        self._jobs.put(found)  # for `_gather`
+        return []
+
     def _patience(self) -> float | None:
         lively = time.monotonic() - self._seen < LIVELY
         if self._bell.heard:
@@ -193,6 +216,7 @@ class Writer:
             action()
         if rings:
             self._bell.ring(rings)
+            self._neighbours.tell(rings)
         keep_all(jobs)
 
     def _attempt(self, jobs: list[Promise[Any]]) -> tuple[frozenset[str] | None, list[Callable[[], None]]]:
@@ -228,9 +252,12 @@ class Writer:
         self, session: Session, jobs: list[Promise[Any]]
     ) -> tuple[frozenset[str] | None, list[Callable[[], None]]]:
         job, committing = jobs[0], False
+        until = time.monotonic() + OPEN_FOR
         try:
             for job in jobs:
                 job.result = job.work(session)
+                if job is jobs[-1] and len(jobs) < MOST_JOBS and time.monotonic() < until:
+                    jobs += self._joiners()
             rings = session.rings()
             committing = True
             session.connection.execute("commit")
@@ -265,9 +292,7 @@ class Writer:
         if self._dirty and now - self._seen >= IDLE and self._turn.take(0.0):
             try:
                 assert self._connection is not None
-                self._connection.execute("pragma wal_checkpoint(truncate)").fetchone()
-                self._dirty = False
-            except sqlite3.Error:  # a reader is at it: later
+                self._dirty = not connect.fold(self._connection)
                 self._seen = now
             finally:
                 self._turn.give()
@@ -306,7 +331,15 @@ class Writer:
                 left.append(job)
         keep_all(left)
 
+    def _heard(self, topics: frozenset[str] | None) -> None:
+        """A neighbour has rung."""
+        if topics is None:
+            self._bell.ring_all()
+        else:
+            self._bell.ring(topics)
+
     def _end(self) -> None:
+        self._neighbours.close()
         self._turn.take(PATIENCE)
         try:
             if self._connection is not None:

@@ -87,7 +87,6 @@ create table penstock_run (
     opened_at integer, -- of the root of an open flow: its last group
     rollbacks integer not null default 0,
     mail integer not null default 0, -- a signal has arrived
-    watched integer not null default 0,
     about integer not null default 0, -- it is about another run, see `about`
     log_seq integer not null default 2, -- 1: enqueued, 2: first claim
     dead_no integer, -- on a dead-letter list: the order of arrival

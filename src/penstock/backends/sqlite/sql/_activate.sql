@@ -2,9 +2,9 @@
 -- args: n now
 insert into penstock_do_activate_so
 select
-    r.n, case
+    :n, case
         when r.state = 'waiting' then 'wake'
-        when r.state <> 'queued' or r.ready or r.place is not null then 'none'
+        when r.state <> 'queued' or r.ready is not null or r.place is not null then 'none'
         when r.pending then 'wait'
         when r.limits is not null and exists (
             select 1
@@ -17,6 +17,6 @@ select
         ) then 'drop'
         else 'queue'
     end, :now
-from penstock_run r where r.n = :n;
+from penstock_run r where r.n = :n limit 1;
 insert or ignore into penstock_ring
 select 'u' from penstock_run r where r.n = :n and r.alarm_at is not null;

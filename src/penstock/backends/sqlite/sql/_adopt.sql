@@ -12,12 +12,13 @@ update penstock_run set
     alarm_at = case when over then null else alarm_at end
 where n = :n;
 insert into penstock_do_reroot
-select :n, coalesce(p.root_id, p.id), p.depth + 1 from penstock_run p where p.n = :parent;
+select :n, coalesce(p.root_id, p.id), p.depth + 1 from penstock_run p where p.n = :parent limit 1;
 update penstock_run set children = 1, plain = null, pending = pending + 1 where n = :parent;
 insert into penstock_do_hold_back
 select :parent, :now from penstock_run r
-where r.n = :n and not r.over;
+where r.n = :n and not r.over limit 1;
 insert into penstock_do_count
-select :parent, r.n, r.id, :now from penstock_run r where r.n = :n and r.state = 'succeeded';
+select :parent, :n, r.id, :now from penstock_run r where r.n = :n and r.state = 'succeeded' limit 1;
 insert into penstock_do_policy
-select :parent, r.n, r.id, :if_fails, r.error, :now from penstock_run r where r.n = :n and r.over and r.state <> 'succeeded';
+select :parent, :n, r.id, :if_fails, r.error, :now from penstock_run r where r.n = :n and r.over and r.state <> 'succeeded'
+limit 1;

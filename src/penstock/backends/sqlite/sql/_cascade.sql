@@ -1,8 +1,10 @@
 -- Work off one mark, a batch of it; clear it when nothing is left to do below.
+-- Without any budget left nobody could say that nothing is left to do.
 -- args: n now
+select raise(ignore) from penstock_tending x where x.left_over <= 0;
 delete from penstock_due;
 delete from penstock_below;
-insert into penstock_do_below select m.n, 1 from penstock_mark m where :n = m.n and m.remove;
+insert into penstock_do_below select :n, 1 from penstock_mark m where :n = m.n and m.remove limit 1;
 insert into penstock_due (n, way)
 select b.n, 'remove' from penstock_mark m, penstock_below b
 where m.n = :n and m.remove
@@ -38,6 +40,6 @@ update penstock_tending set
 insert into penstock_do_cascade_to
 select d.n, d.way, (select m.keep_keys from penstock_mark m where m.n = :n), (select r.reason from penstock_run r where r.n = :n), :now from penstock_due d order by d.k;
 insert into penstock_do_clear
-select m.n, m.closing, :now
+select :n, m.closing, :now
 from penstock_mark m, penstock_tending x
-where m.n = :n and x.batch = 0;
+where m.n = :n and x.batch = 0 limit 1;

@@ -8,7 +8,7 @@ update penstock_incoming set
 where g = :g and i = :i;
 insert into penstock_do_check_key
 select :g, :i, :id, :key, :task, :input_hash, :kind, :now from penstock_incoming o
-where :key is not null and o.g = :g and o.i = :i and o.known is null;
+where :key is not null and o.g = :g and o.i = :i and o.known is null limit 1;
 insert into penstock_do_check_edge
 select
     :g, :i, :id, :parent_id, :kind, :holder, :limits, o.known, o.parent,
@@ -19,8 +19,8 @@ select
         ),
         (select r.depth from penstock_run r where r.n = o.parent)
     )
-from penstock_incoming o where :parent_id is not null and o.g = :g and o.i = :i;
+from penstock_incoming o where :parent_id is not null and o.g = :g and o.i = :i limit 1;
 insert into penstock_do_check_held
 select :g, :i, :parent_id, :limits where :limits is not null and :kind <> 'started';
 insert into penstock_do_check_circle
-select :g, :i, :id from penstock_incoming o where o.g = :g and o.i = :i and o.known is not null;
+select :g, :i, :id from penstock_incoming o where o.g = :g and o.i = :i and o.known is not null limit 1;

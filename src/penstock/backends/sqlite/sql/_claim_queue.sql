@@ -15,10 +15,12 @@ where s.queue = :queue
         where c.one = 1 and a.abilities = c.abilities and a.task = s.task and (s.version = '' or s.version = a.version)
             and (s.refused = '' or instr(char(10) || s.refused || char(10), char(10) || a.fingerprint || char(10)) = 0)
     );
-update penstock_claiming set dragging = exists (select 1 from penstock_servable) where one = 1;
+update penstock_claiming set dragging = exists (select 1 from penstock_servable)
+    or exists (select 1 from penstock_turn u where u.queue = :queue and u.turn is not null)
+where one = 1;
 delete from penstock_straight;
 insert into penstock_straight (n, stops)
-select r.n, r.ending is not null or r.limits is not null or (
+select r.n, r.key_starts is not null or r.ending is not null or r.limits is not null or r.life > 1 or (
     -- @include _verdict
 ) is not null
 from penstock_claiming c cross join penstock_run r
@@ -45,5 +47,6 @@ where one = 1 and wanted > (select count(*) from penstock_taken)
     and wanted + 100 <= untaken + (select count(*) from penstock_taken)
     and (
         exists (select 1 from penstock_run r where r.queue = :queue and r.ready)
+        or exists (select 1 from penstock_turn u where u.queue = :queue and u.turn is not null)
         or exists (select 1 from penstock_servable v join penstock_side s using (queue, task, version, refused))
     );

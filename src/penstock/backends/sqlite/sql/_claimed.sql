@@ -18,7 +18,7 @@ select json_group_array(json_array(
         )
         from penstock_about a where a.n = r.n
     ) end,
-    r.schedule, r.nominal_at
+    r.schedule, r.nominal_at, exists (select 1 from penstock_step s where s.n = r.n)
 )), cast(group_concat(coalesce(r.input, l.input) || r.options, '') as blob), (
     select c.more from penstock_claim c where c.worker = :worker and c.claim_id = :claim_id
 )

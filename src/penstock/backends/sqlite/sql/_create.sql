@@ -10,6 +10,13 @@ update penstock_incoming set known_id = coalesce(
     )
 )
 where g = :g and i = :i;
+insert into penstock_do_repeat
+select :g, :i, r.n, k.run_id, r.state, r.claims, r.ending, k.next_id, o.replace_, o.follow, :now
+from penstock_incoming o
+join penstock_key k on k.task = o.task and k.key = o.key
+left join penstock_run r on r.id = k.run_id
+where o.g = :g and o.i = :i and o.known_id is not null and (o.replace_ or o.follow)
+    and not exists (select 1 from penstock_run s where s.id = o.id) limit 1;
 select raise(ignore) where exists (
     select 1 from penstock_incoming o where o.g = :g and o.i = :i and o.known_id is not null
 );
@@ -20,7 +27,7 @@ where g = :g and i = :i;
 insert into penstock_run (
     n, plain, seq, id, task, queue, version, state, priority, enqueued_at, since_at, alarm_at,
     input, options, terms, start_at, own_delay, expires, expires_at, deadline, deadline_at,
-    key, key_ttl, key_hash, limits, tags, schedule, nominal_at,
+    key, key_ttl, key_hash, key_starts, key_every, fair, weight, limits, tags, schedule, nominal_at,
     parent, kind, if_fails, name, cascade, root_id, depth, open
 )
 select
@@ -40,7 +47,8 @@ select
     o.start_at, case when :held or o.waits then o.delay end,
     o.expires, case when not :held and not o.waits then max(due.due_at, :now) + o.expires end,
     o.deadline, :now + o.deadline,
-    o.key, o.key_ttl, case when o.key is not null then o.input_hash end, o.limits, o.tags, o.schedule, o.nominal_at,
+    o.key, o.key_ttl, case when o.key is not null then o.input_hash end, o.key_starts, o.key_every, o.fair, o.weight,
+    o.limits, o.tags, o.schedule, o.nominal_at,
     o.parent, o.kind, o.if_fails, o.name, o.cascade,
     case when o.kind <> 'started' then coalesce(p.root_id, p.id) end,
     case when o.kind <> 'started' then p.depth + 1 else 0 end,
@@ -55,5 +63,5 @@ where o.g = :g and o.i = :i;
 insert into penstock_do_created
 select
     o.n, o.id, o.task, o.key, o.input_hash, o.input, o.tags, o.parent, o.kind, o.waits,
-    o.wake_at, o.wake_delay, o.idle, o.finishes, o.early, o.calls, o.signals, :held, :now
-from penstock_incoming o where o.g = :g and o.i = :i;
+    o.wake_at, o.wake_delay, o.idle, o.finishes, o.early, o.calls, o.signals, :held, o.follows, :now
+from penstock_incoming o where o.g = :g and o.i = :i limit 1;

@@ -2,6 +2,6 @@
 -- args: n keep_key now
 insert into penstock_do_delete_row
 select
-    r.n, r.id, r.parent, r.kind, r.children, r.limits, r.task, r.key, r.watched, r.tags, :keep_key, :now,
-    r.ready or r.place is not null
-from penstock_run r where r.n = :n;
+    :n, r.id, r.parent, r.kind, r.children, r.limits, r.task, r.key, r.tags, :keep_key, :now,
+    r.ready is not null or r.place is not null
+from penstock_run r where r.n = :n limit 1;

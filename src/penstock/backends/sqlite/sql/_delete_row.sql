@@ -1,5 +1,5 @@
 -- The rest of _delete, with what stands in the row.
--- args: n id parent kind children limits task key watched tags keep_key now placed
+-- args: n id parent kind children limits task key tags keep_key now placed
 insert into penstock_do_leave select :n, :now where :placed;
 insert into penstock_do_give
 select s.n, s.name, s.key, :now from penstock_slot s where :limits is not null and s.n = :n;
@@ -10,7 +10,7 @@ delete from penstock_run where n = :n;
 insert into penstock_do_wake select :parent, :now where :parent is not null;
 insert into penstock_do_orphan
 select c.n, :n, c.id from penstock_run c where :children and c.parent = :n;
-delete from penstock_key where not :keep_key and task = :task and key = :key and run_id = :id;
+insert into penstock_do_key_end select :id, :task, :key, null, :keep_key, :now where :key is not null;
 delete from penstock_tag where :tags is not null and n = :n and tag in (select t.value from json_each(:tags) t);
 delete from penstock_large where n = :n;
 delete from penstock_wake where n = :n;
@@ -19,4 +19,4 @@ delete from penstock_signal where n = :n;
 delete from penstock_heard where n = :n;
 delete from penstock_log where n = :n;
 delete from penstock_about where n = :n;
-insert or ignore into penstock_ring select 'r:' || :id where :watched;
+insert or ignore into penstock_ring values ('r:' || :id);

@@ -8,5 +8,5 @@ select
         when r.rollbacks then 'roll back'
         else 'finish'
     end,
-    r.n, :now, :state, :cause, :cause_id, :error, :by_parent
-from penstock_run r where r.n = :n;
+    :n, :now, :state, :cause, :cause_id, :error, :by_parent
+from penstock_run r where r.n = :n limit 1;

@@ -21,4 +21,4 @@ select
 from penstock_group x
 left join penstock_run h on h.id = x.holder and h.token = x.token and h.state = 'running'
 left join penstock_run f on f.id = x.flow
-where x.g = :g;
+where x.g = :g limit 1;

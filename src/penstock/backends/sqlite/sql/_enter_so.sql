@@ -14,7 +14,7 @@ insert into penstock_mark (n, closing)
 select r.n, 1 from penstock_group x join penstock_run r on r.id = x.flow where x.g = :g and x.closes and r.open
 on conflict (n) do update set closing = 1;
 update penstock_run set opened_at = :now where id = :flow and open;
-insert into penstock_do_ends select r.n from penstock_run r where r.id = :flow and r.open;
+insert into penstock_do_ends select r.n from penstock_run r where r.id = :flow and r.open limit 1;
 insert into penstock_do_adopt
 select k.n, r.n, o.if_fails, o.name, o.cascade, :now
 from penstock_incoming o
@@ -24,6 +24,9 @@ where o.g = :g and o.known_id is not null and o.kind = 'dependency'
 order by o.i;
 insert into penstock_do_activate
 select o.n, :now from penstock_incoming o where o.g = :g and o.n is not null order by o.i;
+insert into penstock_do_rewrite
+select r.n, o.g, o.i, :now from penstock_incoming o join penstock_run r on r.id = o.known_id
+where o.g = :g and o.rewrites order by o.i;
 -- A call that an earlier life of the spawner took along starts again.
 insert into penstock_do_redrive_run
 select null, r.n, 1, :now

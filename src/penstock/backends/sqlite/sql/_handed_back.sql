@@ -16,7 +16,8 @@ update penstock_run set
         )
     end
 where n = :n;
-insert into penstock_do_ends select r.n from penstock_run r where :unstarted and r.n = :n and r.expires_at is not null;
+insert into penstock_do_ends select :n from penstock_run r where :unstarted and r.n = :n and r.expires_at is not null
+limit 1;
 insert into penstock_do_free select :n where :limits is not null;
 insert into penstock_do_settle_ending select :n, :now, 'release', :settled, null, null where :ending is not null;
 insert into penstock_do_queue select :n, :now, 0, null where :ending is null;

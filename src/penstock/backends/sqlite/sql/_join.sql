@@ -2,7 +2,7 @@
 -- args: n now name key full
 insert or ignore into penstock_line (name, key) values (:name, :key);
 insert into penstock_do_stand_first select :n, :now, :name, :key where :full = 'replace';
-update penstock_run set line_name = :name, line_key = :key, place = 'out', ready = 1
+update penstock_run set line_name = :name, line_key = :key, place = 'out', ready = case when fair is null then 1 end
 where n = :n and :full <> 'replace' and (:full = 'drop' or exists ( -- what is to be dropped, its claim finds out
     select 1
     from penstock_line l
@@ -13,4 +13,6 @@ where n = :n and :full <> 'replace' and (:full = 'drop' or exists ( -- what is t
         -- @include _room
     )
 ));
+insert into penstock_do_step_up
+select :n, :now from penstock_run r where r.n = :n and r.place = 'out' and r.fair is not null and r.ready is null limit 1;
 update penstock_run set line_name = :name, line_key = :key, place = 'line' where n = :n and place is null;

@@ -8,4 +8,4 @@ where r.n = :parent and p.if_fails = :if_fails and p.parent = case
     when r.state = 'waiting' then case when r.returned then 'returned' else 'waiting' end
     when not r.over then 'unstarted'
     else 'finished'
-end;
+end limit 1;

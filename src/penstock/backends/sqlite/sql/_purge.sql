@@ -15,4 +15,4 @@ select :n, :now, case
     when (select count(*) from penstock_below) > x.left_over then 'mark'
     else 'now'
 end
-from penstock_tending x;
+from penstock_tending x limit 1;

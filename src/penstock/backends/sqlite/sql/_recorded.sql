@@ -1,9 +1,18 @@
 -- The rest of record, for the holder of the lease.
--- args: i n idle_claims rollbacks path scope position seen kind value error input_hash child_id signal signal_seq now
+-- args: i n idle_claims rollbacks path scope position seen kind value error input_hash child_id signal signal_seq silent arrived now
 insert into penstock_answer (i, word, n, path)
 select :i, 'duplicate', :n, :path
 where exists (select 1 from penstock_step s where s.n = :n and s.path = :path);
 select raise(ignore) where exists (select 1 from penstock_step s where s.n = :n and s.path = :path);
+insert into penstock_answer (i, word)
+select :i, 'state'
+where :silent <> '' and exists (
+    select 1 from penstock_signal m where m.n = :n and m.name = :silent and m.seq > :arrived
+);
+select raise(ignore)
+where :silent <> '' and exists (
+    select 1 from penstock_signal m where m.n = :n and m.name = :silent and m.seq > :arrived
+);
 update penstock_tick set serial = serial + 1;
 insert into penstock_step
 select

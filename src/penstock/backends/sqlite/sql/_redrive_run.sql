@@ -5,7 +5,7 @@ update penstock_mark set dependencies = 0, calls = 0, started = 0
 where :cascading and n = :n
     and exists (select 1 from penstock_run r where r.n = :n and r.over);
 insert into penstock_do_redrive_so
-select :i, r.n, r.id, :now, case
+select :i, :n, r.id, :now, case
     when not r.over then 'state'
     when not :cascading and exists (
         select 1 from penstock_mark m
@@ -15,4 +15,4 @@ select :i, r.n, r.id, :now, case
     else 'ok'
 end, r.task, r.key, r.forget
 from penstock_run r left join penstock_key k on k.task = r.task and k.key = r.key
-where r.n = :n;
+where r.n = :n limit 1;

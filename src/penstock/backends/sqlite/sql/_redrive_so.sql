@@ -10,11 +10,11 @@ select :task, :key, r.key_hash, r.id from penstock_run r
 where r.n = :n and r.key is not null
     and not exists (select 1 from penstock_key k where k.task = :task and k.key = :key);
 insert into penstock_do_note
-select r.n, :now, 'finished', cast(r.state as blob), 0 from penstock_run r where r.n = :n;
+select :n, r.since_at, 'finished', cast(r.state as blob), 0 from penstock_run r where r.n = :n limit 1;
 insert into penstock_do_note values (:n, :now, 'redriven', x'', 0);
 insert into penstock_do_bring_back
-select p.n, r.n, :now from penstock_run r join penstock_run p on p.n = r.parent
-where r.n = :n and r.kind = 'dependency' and r.counted and not p.over;
+select p.n, :n, :now from penstock_run r join penstock_run p on p.n = r.parent
+where r.n = :n and r.kind = 'dependency' and r.counted and not p.over limit 1;
 insert into penstock_do_forget
 select :n, f.value, :now from json_each(:forget) f;
 update penstock_run set
@@ -28,10 +28,10 @@ update penstock_run set
 where n = :n;
 update penstock_run set expires_at = :now + expires where n = :n and pending = 0;
 insert into penstock_do_ends
-select r.n from penstock_run r where r.n = :n and (r.deadline_at is not null or r.expires_at is not null);
-insert into penstock_do_await_redrive select r.n from penstock_run r where r.n = :n and r.pending > 0;
-insert into penstock_do_queue select r.n, :now, 0, null from penstock_run r where r.n = :n and r.pending = 0;
+select :n from penstock_run r where r.n = :n and (r.deadline_at is not null or r.expires_at is not null) limit 1;
+insert into penstock_do_await_redrive select :n from penstock_run r where r.n = :n and r.pending > 0 limit 1;
+insert into penstock_do_queue select :n, :now, 0, null from penstock_run r where r.n = :n and r.pending = 0 limit 1;
 insert into penstock_do_unblock
-select p.n from penstock_run r join penstock_run p on p.n = r.parent where r.n = :n and p.blocked_by = r.id;
+select p.n from penstock_run r join penstock_run p on p.n = r.parent where r.n = :n and p.blocked_by = r.id limit 1;
 insert into penstock_do_expect
 select a.n from penstock_run r join penstock_awaited a on a.n = r.parent and a.child_id = r.id where r.n = :n limit 1;

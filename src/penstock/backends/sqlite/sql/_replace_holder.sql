@@ -10,4 +10,4 @@ from (
     order by s.no limit 1
 ) o
 join penstock_run h on h.n = o.n
-where h.ending is null;
+where h.ending is null limit 1;

@@ -5,4 +5,4 @@ update penstock_run set expires_at = max(:due, :now) + expires
 where n = :n and expires is not null and claims = 0 and (:due > :now or :state = 'scheduled');
 insert into penstock_do_schedule select :n, :now, :due, 0 where :due > :now;
 insert into penstock_do_queue select :n, :now, 1, null where :due <= :now and :state = 'scheduled';
-insert into penstock_do_ends select r.n from penstock_run r where r.n = :n and r.expires is not null;
+insert into penstock_do_ends select :n from penstock_run r where r.n = :n and r.expires is not null limit 1;

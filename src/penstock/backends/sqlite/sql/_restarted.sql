@@ -21,6 +21,6 @@ update penstock_run set
     refused = '' -- the new history has nothing that could fail to fit
 where n = :n;
 insert into penstock_do_put_input values (:n, :input);
-insert into penstock_do_mark_calls select r.n from penstock_run r where r.n = :n and r.children;
+insert into penstock_do_mark_calls select :n from penstock_run r where r.n = :n and r.children limit 1;
 insert into penstock_do_queue values (:n, :now, 0, 1);
 insert into penstock_do_offer_freed select :n, :now where :limits is not null;

@@ -7,10 +7,10 @@ update penstock_run set
     ending_id = case when rollbacks and not told and ending = 'failed' and :way = 'fail' then null else ending_id end
 where n = :n;
 insert into penstock_do_queue
-select r.n, :now, 0, null from penstock_run r
-where r.n = :n and r.rollbacks and not (r.told and (:way = 'complete' or :way = 'fail'));
+select :n, :now, 0, null from penstock_run r
+where r.n = :n and r.rollbacks and not (r.told and (:way = 'complete' or :way = 'fail')) limit 1;
 insert into penstock_do_finish
-select r.n, :now, 'failed', :cause, null, :error, null, 0, null from penstock_run r
-where r.n = :n and r.state = 'running' and r.ending = 'failed' and :way = 'fail';
+select :n, :now, 'failed', :cause, null, :error, null, 0, null from penstock_run r
+where r.n = :n and r.state = 'running' and r.ending = 'failed' and :way = 'fail' limit 1;
 insert into penstock_do_finish_as_asked
-select r.n, :now from penstock_run r where r.n = :n and r.state = 'running';
+select :n, :now from penstock_run r where r.n = :n and r.state = 'running' limit 1;

@@ -34,7 +34,10 @@ create temp table penstock_incoming (
     parent_id text, kind text, if_fails text, name text, cascade integer,
     waits integer, wake_at integer, wake_delay integer, idle integer, finishes integer, early integer,
     calls text, signals text, limits text, tags text, schedule text, nominal_at integer,
+    fair text, weight integer, key_starts integer, key_every integer, replace_ integer, follow integer,
     known integer, known_id text, parent integer, depth integer, n integer,
+    follows integer not null default 0, -- it waits for the end of the run for which its key stands
+    rewrites integer not null default 0, -- the known run takes over what is asked
     primary key (g, i)
 ) without rowid;
 create index temp.penstock_incoming_id on penstock_incoming (g, id);

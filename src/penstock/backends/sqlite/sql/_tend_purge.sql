@@ -19,7 +19,7 @@ select d.n from (
     )
 ) d
 order by d.alarm_at, d.n limit (select max(0, x.left_over) from penstock_tending x);
-insert into penstock_do_tend_newest select :now from penstock_meta m where m.newest_at <= :now;
+insert into penstock_do_tend_newest select :now from penstock_meta m where m.newest_at <= :now limit 1;
 insert into penstock_do_purge select d.n, :now from penstock_due d order by d.k;
 delete from penstock_key where (task, key) in (
     select k.task, k.key from penstock_key k where k.expires_at <= :now limit 10000

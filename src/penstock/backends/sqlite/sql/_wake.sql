@@ -1,7 +1,7 @@
 -- Let a waiting run go if what it waits for has happened.
 -- args: n now
 insert into penstock_do_let_go
-select r.n, :now
+select :n, :now
 from penstock_run r left join penstock_wake w on w.n = r.n
 where r.n = :n and r.state = 'waiting' and not r.open
     and not exists (select 1 from penstock_mark m where m.n = r.n and m.redrive)
@@ -18,4 +18,4 @@ where r.n = :n and r.state = 'waiting' and not r.open
                 select coalesce(max(m.seq), 0) from penstock_signal m where m.n = r.n and m.name = s.key
             )
         )
-    end;
+    end limit 1;

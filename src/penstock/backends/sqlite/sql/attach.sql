@@ -7,11 +7,11 @@ insert into penstock_answer (i, word)
 select 0, 'invalid' from penstock_run r
 where r.id = :run_id and (r.key is not null or :kind <> 'dependency') and not exists (select 1 from penstock_answer);
 select raise(ignore) where exists (select 1 from penstock_answer);
-insert into penstock_do_check_parent select 0, 0, p.n from penstock_run p where p.id = :parent_id;
+insert into penstock_do_check_parent select 0, 0, p.n from penstock_run p where p.id = :parent_id limit 1;
 insert into penstock_do_check_adoption
 select 0, 0, r.n, p.n, p.id, 'dependency' from penstock_run r, penstock_run p
-where r.id = :run_id and p.id = :parent_id and not exists (select 1 from penstock_refused);
+where r.id = :run_id and p.id = :parent_id and not exists (select 1 from penstock_refused) limit 1;
 insert into penstock_answer (i, word) select 0, f.answer from penstock_refused f;
 insert into penstock_do_adopt
 select r.n, p.n, :if_fails, :name, :cascade, :now from penstock_run r, penstock_run p
-where r.id = :run_id and p.id = :parent_id and not exists (select 1 from penstock_refused);
+where r.id = :run_id and p.id = :parent_id and not exists (select 1 from penstock_refused) limit 1;

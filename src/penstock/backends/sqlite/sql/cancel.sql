@@ -7,4 +7,4 @@ where r.n is null or r.over;
 update penstock_run set rollbacks = 0 where id = :run_id and :terminate;
 insert into penstock_do_cancel_run
 select r.n, :now, 'cancel', 0, :reason, :cascade from penstock_run r
-where r.id = :run_id and not r.over;
+where r.id = :run_id and not r.over limit 1;

@@ -1,4 +1,4 @@
--- What is wrong with the runs, one sentence each; beside them _audit_limits and _audit_beside.
+-- What is wrong with the runs, one sentence each; beside them the other audits.
 select r.id || ' has pending ' || r.pending || ', and another number of dependencies that do not count'
 from penstock_run r
 where r.pending <> (
@@ -8,8 +8,8 @@ select r.id || ' is ' || r.state || ' and over = ' || r.over
 from penstock_run r where r.over <> (r.state in ('succeeded', 'failed', 'cancelled'));
 select r.id || ' is ' || r.state || ', ready: ' || coalesce(r.ready, 'no') || ', in place ' || coalesce(r.place, 'none')
 from penstock_run r
-where (r.state = 'queued') <> (coalesce(r.ready, 0) or r.place is not null)
-    or coalesce(r.ready, 0) <> (r.state = 'queued' and coalesce(r.place, 'out') = 'out')
+where (r.state = 'queued') <> (r.ready is not null or r.place is not null)
+    or (r.ready is not null) <> (r.state = 'queued' and coalesce(r.place, 'out') = 'out')
     or (r.place is 'out' or r.place is 'line') <> (r.line_name is not null);
 select r.id || ' is queued and has no rank' from penstock_run r where r.state = 'queued' and r.rank is null;
 select r.id || ' is ' || r.state || ' with token ' || coalesce(r.token, 'none') || ' and worker ' || coalesce(r.worker, 'none')
@@ -28,11 +28,11 @@ from penstock_wake w join penstock_run r on r.n = w.n where r.state <> 'waiting'
 select r.id || ' would be finished as a plain run, and is none'
 from penstock_run r
 where r.plain is not null and (
-    r.limits is not null or r.key is not null or r.watched or r.children or r.pending or r.ending is not null or r.rollbacks
+    r.limits is not null or r.key is not null or r.children or r.pending or r.ending is not null or r.rollbacks
     or r.parent is not null and not r.over
 );
 select r.id || ' has the number ' || r.n || ' and the rank ' || coalesce(r.rank, 'none') || ', beyond the counter'
-from penstock_run r, penstock_tick t where r.n > t.serial or r.rank > t.serial or r.rank < t.first;
+from penstock_run r, penstock_tick t where r.n > t.serial or r.rank > t.serial or r.rank < -t.serial;
 select r.id || ' has a parent that is gone'
 from penstock_run r where r.parent is not null and not exists (select 1 from penstock_run p where p.n = r.parent);
 select r.id || ' and its parent are not of one tree'

@@ -18,6 +18,8 @@ select queue, state, sum(n), max(cut) from (
     union all
     select s.queue, 'queued', sum(s.parked), 0 from penstock_stand s group by s.queue having sum(s.parked) > 0
     union all
+    select u.queue, 'queued', count(*), 0 from penstock_turn u group by u.queue
+    union all
     select o.queue, o.state, count(*), (select count(*) > 5 * :cap from (
         select 1 from penstock_run r where r.state = 'scheduled' and r.alarm_at is not null limit 5 * :cap + 1
     ))

@@ -1,5 +1,5 @@
 -- One tick of a schedule: if it still stands there, move it on and enqueue the run that stands in `incoming`.
--- args: name revision at next_at overlap now
+-- args: name revision at next_at overlap passed now
 delete from penstock_target;
 insert into penstock_target
 select r.n from penstock_run r
@@ -15,7 +15,7 @@ end
 from (select 1) left join penstock_schedule s on s.name = :name;
 select raise(ignore) from penstock_answer a where a.word in ('not_found', 'duplicate');
 insert into penstock_do_enter
-select x.g, :now from penstock_group x where exists (select 1 from penstock_answer a where a.word = 'ok');
+select x.g, :now from penstock_group x where exists (select 1 from penstock_answer a where a.word = 'ok') limit 1;
 update penstock_answer set word = (select f.answer from penstock_refused f)
 where exists (select 1 from penstock_refused);
 insert into penstock_do_cancel_run
@@ -28,7 +28,7 @@ where :overlap = 'replace' and exists (select 1 from penstock_answer a where a.w
 update penstock_schedule set
     next_at = :next_at,
     fired = fired + exists (select 1 from penstock_answer a where a.word = 'ok'),
-    skipped = skipped + exists (select 1 from penstock_answer a where a.word <> 'ok'),
+    skipped = skipped + case (select a.word from penstock_answer a) when 'ok' then 0 when 'none' then :passed else 1 end,
     last_at = case when exists (select 1 from penstock_answer a where a.word = 'ok') then :at else last_at end
 where name = :name;
 update penstock_answer set word = 'ok' where word = 'none';

@@ -1,11 +1,17 @@
 -- Leave no trace of the run and all below it; a large finished tree goes by a mark. Without its children they go on as
--- trees of their own.
--- args: i run_id children now
+-- trees of their own. A run that is in none of the `states`, or has come there later than `since_at`, is left alone.
+-- `parent_token`: as is one whose parent is not held under a lease of this token.
+-- args: i run_id children states since_at parent_token now
 delete from penstock_below;
-insert into penstock_do_below select r.n, 1 from penstock_run r where r.id = :run_id;
+insert into penstock_do_below select r.n, 1 from penstock_run r where r.id = :run_id limit 1;
 insert into penstock_answer (i, word)
 select :i, case
     when r.n is null then 'not_found'
+    when r.state not in (select s.value from json_each(:states) s) and :states is not null then 'state'
+    when r.since_at > :since_at then 'state'
+    when :parent_token is not null and not exists (
+        select 1 from penstock_run p where p.n = r.parent and p.state = 'running' and p.token = :parent_token
+    ) then 'lost'
     when exists (select 1 from penstock_mark m where m.n = r.n) then 'cascading'
     when r.state = 'running' then 'running'
     when not :children and r.open then 'state'
@@ -35,7 +41,7 @@ where exists (select 1 from penstock_answer a where a.i = :i and a.word = 'small
 order by b.k;
 insert into penstock_do_delete_alone
 select r.n, :now from penstock_run r
-where r.id = :run_id and exists (select 1 from penstock_answer a where a.i = :i and a.word = 'alone');
+where r.id = :run_id and exists (select 1 from penstock_answer a where a.i = :i and a.word = 'alone') limit 1;
 insert into penstock_mark (n, remove)
 select r.n, 1 from penstock_run r
 where r.id = :run_id and exists (select 1 from penstock_answer a where a.i = :i and a.word = 'marked');

@@ -10,4 +10,4 @@ end
 from (select 1) left join penstock_run r on r.id = :run_id;
 insert into penstock_do_reschedule_so
 select r.n, :due, :now, r.state from penstock_run r
-where r.id = :run_id and exists (select 1 from penstock_answer a where a.word = 'ok');
+where r.id = :run_id and exists (select 1 from penstock_answer a where a.word = 'ok') limit 1;

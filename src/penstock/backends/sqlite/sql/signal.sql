@@ -17,13 +17,13 @@ select r.n from penstock_run r where r.id = case
     )
 end;
 insert into penstock_do_enter
-select x.g, :now from penstock_group x where not exists (select 1 from penstock_target);
+select x.g, :now from penstock_group x where not exists (select 1 from penstock_target) limit 1;
 insert into penstock_target
 select coalesce(i.n, (select r.n from penstock_run r where r.id = i.known_id)) from penstock_incoming i
 where not exists (select 1 from penstock_target) and not exists (select 1 from penstock_refused);
 insert into penstock_do_deliver
 select r.n, r.id, r.over, :name, :payload, :once, :now
-from penstock_target t join penstock_run r on r.n = t.n;
+from penstock_target t join penstock_run r on r.n = t.n limit 1;
 insert into penstock_answer (i, word, path)
 select 0, f.answer, f.run_id from penstock_refused f where not exists (select 1 from penstock_answer);
 -- What the key of `start` stands for is purged.

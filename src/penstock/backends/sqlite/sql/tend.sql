@@ -9,7 +9,7 @@ update penstock_tending set held_back = (
     select count(*) from penstock_run r where r.state = 'running' and r.alarm_at <= :now
 )
 where guarded;
-insert into penstock_do_tend_rescue select :now from penstock_tending x where not x.guarded;
+insert into penstock_do_tend_rescue select :now from penstock_tending x where not x.guarded limit 1;
 insert into penstock_do_tend_promote values (:now);
 insert into penstock_do_tend_expire values (:now);
 insert into penstock_do_tend_cascade

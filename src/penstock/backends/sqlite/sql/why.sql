@@ -18,7 +18,9 @@ select
             select c.id from penstock_run c
             where c.parent = r.n and c.kind = 'dependency' and not c.counted order by c.seq limit 10
         ) c
-    )
+    ),
+    (select u.fair from penstock_turn u where u.n = r.n and u.turn is null),
+    (select k.run_id from penstock_key k where k.task = r.task and k.key = r.key and k.next_id = r.id)
 from penstock_run r
 left join penstock_limit d on d.name = r.line_name
 left join penstock_line l on l.name = r.line_name and l.key = r.line_key

@@ -1,0 +1,120 @@
+-- Working off marks: what is left to do below a run, from where upkeep has come to among its children.
+
+local PAGE = 50
+
+-- What stands lowest below the run, or the run itself.
+local function leaf(r)
+    local child = M.children(r, 1)[1]
+    while child do
+        r = child
+        child = M.children(r, 1)[1]
+    end
+    return r
+end
+
+local function work_remove(r, most)
+    local done, keep_keys = 0, r.mark.keep_keys
+    while done < most and not r.deleted do
+        M.delete(leaf(r), keep_keys)
+        done = done + 1
+    end
+    return done
+end
+
+-- A run of a flow that has been closed stands on its own now.
+function M.let_in(r)
+    r.open = nil
+    if r.wake then
+        r.wake = M.resolve(r.wake)
+        M.await(r)
+    end
+    M.wake_if_due(r)
+end
+
+local function work_close(r, most)
+    local done = 0
+    local from = r.mark.closing
+    while done < most do
+        local page = M.range(M.zset('root:' .. r.ref), PAGE, nil, from)
+        if #page == 0 then
+            return done, true
+        end
+        for _, one in ipairs(page) do
+            if done >= most then
+                break
+            end
+            from = one
+            r.mark.closing = one
+            local child = M.row(one[1])
+            if child and child.open then
+                M.let_in(child)
+                done = done + 1
+            end
+        end
+    end
+    return done, false
+end
+
+local function work_child(r, child)
+    local done = 0
+    if M.doomed_by_mark(r, child) and not M.finished(child) and not child.ending then
+        M.cancel_row(child, { state = 'c', cause = 'parent', by_parent = true }, r.reason or '', true)
+        done = done + 1
+    end
+    if r.mark.redrive and child.kind == 'dependency' and not child.counted and M.finished(child) then
+        M.redrive(child.ref, true)
+        done = done + 1
+    end
+    return done
+end
+
+-- The children of one list, from the place that `cursor` names on.
+local function work_through(r, list, cursor, most)
+    local done = 0
+    while done < most do
+        local page = list(r, PAGE, r.mark[cursor])
+        if #page == 0 then
+            return done, true
+        end
+        for _, child in ipairs(page) do
+            if done >= most then
+                break
+            end
+            r.mark[cursor] = { child.ref, child.seq }
+            done = done + work_child(r, child)
+        end
+    end
+    return done, false
+end
+
+local function work_children(r, most)
+    local done, through = work_through(r, M.children, 'below', most)
+    if through and r.mark.cancel:find('s', 1, true) then
+        local more
+        more, through = work_through(r, M.started, 'beyond', most - done)
+        done = done + more
+    end
+    return done, through
+end
+
+-- What this mark asks for, at most so many runs; whether it is through, and then gone.
+function M.work_below(r, most)
+    if r.mark.remove then
+        return work_remove(r, most), r.deleted
+    end
+    local done, through = work_children(r, most)
+    if through and r.mark.close then
+        local more
+        more, through = work_close(r, most - done)
+        done = done + more
+    end
+    if through and done == 0 then -- a pass that finds nothing more ends it
+        local closed = r.mark.close
+        r.mark = nil
+        if closed and r.open then
+            M.let_in(r)
+        end
+        M.wake_if_due(r)
+    end
+    return done, through
+end

@@ -1,0 +1,3 @@
+-- parts: start
+-- How many runs there are by state and queue: field, number, ...
+return call('HGETALL', P .. ':counts')

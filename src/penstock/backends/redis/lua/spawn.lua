@@ -1,0 +1,42 @@
+-- parts: start args model
+-- Insert children of held runs, or find those that an earlier try inserted.
+-- `terms`, `shapes`, `leaves`: as of enqueue. KEYS: meta, then the children in order, then their parents.
+-- args: spawns terms shapes
+local function spawn(one)
+    local r = M.held(M.ref_of(one.id), one.token)
+    if not r then
+        return { 'lost', 0, false, '' }
+    end
+    if r.ending or M.closed_to_children(r) then
+        return { 'cascading', 0, false, '' }
+    end
+    local ours = { [r.ref] = true }
+    for _, new in ipairs(one.runs) do
+        if type(new) == 'table' then -- no leaf has children
+            ours[M.ref_of(new.id)] = true
+        end
+    end
+    for i, new in ipairs(one.runs) do
+        new = type(new) == 'number' and M.given_shapes[new] or new
+        if not new.parent or not ours[M.ref_of(new.parent)] then
+            return { 'invalid', i - 1, false, 'a spawned run is a child of its spawner' }
+        end
+    end
+    local refused, entered = M.enter(one, r)
+    for i = 1, #(entered or {}), 2 do
+        local call_ = entered[i + 1] == 0 and M.row(entered[i])
+        if call_ and call_.kind == 'call' and call_.by_parent and M.finished(call_) then
+            M.redrive(call_.ref, true) -- an earlier life of this run took it along
+        end
+    end
+    return M.group_answer(refused, entered)
+end
+
+M.given_terms, M.given_shapes = A.terms, A.shapes
+local answers, k = {}, 1
+for i, one in ipairs(A.spawns) do
+    k = M.take(one, k)
+    answers[i] = spawn(one)
+end
+M.commit()
+return answers

@@ -1,0 +1,90 @@
+"""The canonical workflow where any call of the store goes wrong, in every way: it ends as it does without."""
+
+import os
+import random
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from penstock import App, Keep, options
+from penstock.core.requests import Send
+from penstock.ports.store import Store
+from penstock.testing import Rehearsal
+from tests.clock import FakeClock
+from tests.stores import open_empty
+from tests.workflows.faults import FAULTS, Faulty
+from tests.workflows.support import Stage
+from tests.workflows.test_canonical import EFFECTS, WHOLE, approval, canonical
+
+SAMPLE = int(os.environ.get("FAULTY_CALLS", "3"))  # of each fault, on each backend
+PAIRS = int(os.environ.get("FAULTY_PAIRS", "6"))
+
+
+class Shared(FakeClock):
+    """The clock of a rehearsal."""
+
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        super().__init__()
+        self._rehearsal = rehearsal
+
+    def __call__(self) -> float:
+        return self._rehearsal.now
+
+
+async def carried_out(backend: str, file: Path, faults: dict[int, str]) -> Faulty:
+    """The workflow, from its enqueueing to its end; what was done and what came of it is as ever."""
+    app = App("memory://", defaults=options(keep=Keep(succeeded=1e9, failed=1e9)))
+    rehearsal = app.testing()
+    store = await open_empty(backend, Shared(rehearsal), file)
+
+    def pause(seconds: float) -> None:
+        rehearsal._now += seconds
+
+    faulty = Faulty(store, faults, pause)
+    rehearsal._store = cast("Store", faulty)
+    async with rehearsal:
+        stage = Stage(app, rehearsal)
+        fulfil = canonical(stage)
+        run = await fulfil.enqueue(10)
+        await store.signal(Send(name="approval", run_id=run.id, payload=approval.shape.encode("ann")))
+        await rehearsal.advance("30d")
+        faulty.over = True
+        assert await run.result() == WHOLE, faults
+        assert sorted(set(stage.ran)) == sorted(set(EFFECTS)), faults
+        assert faulty.twice == [], faults
+        assert await store.check() == []
+    return faulty
+
+
+async def count_of(backend: str, folder: Path) -> int:
+    return (await carried_out(backend, folder / "whole.db", {})).calls
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_some_calls_go_wrong(backend: str, fault: str, tmp_path: Path) -> None:
+    """S4-20, S4-56, X-04: some from its beginning to its end, others for each fault; the slow one tries them all."""
+    calls = await count_of(backend, tmp_path)
+    first = 1 + FAULTS.index(fault)
+    for call in range(first, calls + 1, max(1, (calls - first) // SAMPLE)):
+        await carried_out(backend, tmp_path / f"{call}.db", {call: fault})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_any_call_goes_wrong(backend: str, fault: str, tmp_path: Path) -> None:
+    """Each fault at each call of the store that the workflow makes."""
+    calls = await count_of(backend, tmp_path)
+    for call in range(1, calls + 1):
+        await carried_out(backend, tmp_path / f"{call}.db", {call: fault})
+    print(f"\n{backend}, {fault}: {calls} calls")  # noqa: T201 (-s shows it)
+
+
+@pytest.mark.slow
+async def test_two_calls_go_wrong(backend: str, tmp_path: Path) -> None:
+    """Pairs at random; set FAULTY_PAIRS for more."""
+    calls = await count_of(backend, tmp_path)
+    for number in range(PAIRS * 10):
+        first, second = random.sample(range(1, calls + 10), 2)
+        faults = {first: random.choice(FAULTS), second: random.choice(FAULTS)}
+        await carried_out(backend, tmp_path / f"{number}.db", faults)
