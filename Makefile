@@ -21,7 +21,8 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 UV    := $(firstword $(wildcard $(BIN)/uv) $(shell command -v uv 2>/dev/null))
-TEST  := $(BIN)/python -m pytest
+# AGAIN: options of CI, which runs a failed test once more
+TEST  := $(BIN)/python -m pytest $(AGAIN)
 FAST  := -n $(JOBS) -m "not crash and not slow"
 CODE  := src tests tools $(wildcard benches examples)
 

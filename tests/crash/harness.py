@@ -94,8 +94,8 @@ class Harness:
 
     # faults
 
-    def kill_worker(self, point: str) -> None:
-        """One worker dies at this named point, or "at random"; another takes its place."""
+    def kill_worker(self, point: str) -> int:
+        """One worker dies at this named point, or "at random"; another takes its place. The pid of the dead."""
         place = self.chance.randrange(len(self.workers))
         member = self.workers[place]
         if point == "at random":
@@ -106,6 +106,7 @@ class Harness:
             member.arm(point, self._passage(point))
         self._until_dead(member, point)
         self.workers[place] = self._worker(place)
+        return member.pid
 
     def kill_producer(self, point: str, count: int) -> None:
         """One producer dies at this point of its work on so many runs; another of its name completes that."""
