@@ -33,7 +33,7 @@ GUARD = Guard(gap=15.0, hold=30.0)
 
 
 async def test_an_extended_lease_lives_from_now(store: Store, clock: FakeClock) -> None:
-    """B-118, S0-47."""
+    """B-118, S0-47, S1-02, S1-03."""
     await put(store, new_run())
     got = await hold(store, lease=30)
     for _ in range(5):

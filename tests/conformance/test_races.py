@@ -150,6 +150,19 @@ async def test_a_rescue_meets_the_end_and_a_heartbeat(store: Store, clock: FakeC
 
 
 @pytest.mark.parametrize("seed", ROUNDS)
+async def test_whoever_looks_after_lost_runs_each_is_rescued_once(store: Store, clock: FakeClock, seed: int) -> None:
+    """S1-20: with two that reconcile no run is queued twice."""
+    await put(store, *(new_run(f"r{n}") for n in range(30)))
+    lost = await claim(store, limit=20, lease=30)
+    clock.advance(31)
+    rounds = await meet(seed, *(store.tend(100, UNGUARDED) for _ in range(3)))
+    assert sum(one.rescued for one in rounds) == 20
+    assert {(await look(store, got.run_id)).crashes for got in lost} == {1}
+    again = await claim(store, limit=100)
+    assert sorted(got.run_id for got in again) == sorted(f"r{n}" for n in range(30))
+
+
+@pytest.mark.parametrize("seed", ROUNDS)
 async def test_a_child_ends_while_its_parent_suspends(store: Store, seed: int) -> None:
     """P7: no wake-up is lost."""
     await put(store, new_run("p", queue="p"))

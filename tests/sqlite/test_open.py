@@ -12,6 +12,7 @@ from tests.sqlite.acts import opened, put, runs, store_at
 
 
 async def test_what_was_stored_is_found_again(tmp_path: Path) -> None:
+    """S1-01: a store makes its own tables."""
     store = await opened(tmp_path / "a.db")
     [run] = runs(1)
     await put(store, run)
