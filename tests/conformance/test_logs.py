@@ -17,6 +17,10 @@ async def told(store: Store, after: int = 0) -> list[tuple[int, str]]:
     return [(line.seq, line.kind) for line in await store.log("r", after=after)]
 
 
+async def numbered(store: Store, *kinds: str) -> list[int]:
+    return [line.attempt for line in await store.log("r") if line.kind in kinds]
+
+
 async def moments(store: Store, kind: str) -> list[float]:
     lines: list[LogEntry] = await store.log("r")
     return [line.at for line in lines if line.kind == kind]
@@ -52,6 +56,33 @@ async def test_the_end_of_an_earlier_life_keeps_its_moment(store: Store, clock: 
     await store.redrive(["r"])
     assert await moments(store, "finished") == [first]
     assert await moments(store, "redriven") == [first + 60]
+
+
+@pytest.mark.parametrize(
+    ("end", "attempts"), [("at first", 1), ("after one", 2), ("failed", 2), ("cancelled", 1), ("never begun", 0)]
+)
+async def test_the_end_says_how_many_attempts_there_were(store: Store, end: str, attempts: int) -> None:
+    await put(store, new_run())
+    if end in {"after one", "failed", "cancelled"}:
+        await retry(store, delay=0)
+    if end == "failed":
+        await fail(store)
+    elif end in {"cancelled", "never begun"}:
+        await store.cancel(["r"])
+    else:
+        await succeed(store)
+    assert await numbered(store, "finished") == [attempts]
+    await store.redrive(["r"])
+    assert await numbered(store, "finished", "redriven") == [attempts, attempts]
+
+
+async def test_a_line_says_in_which_attempt_it_was_said(store: Store) -> None:
+    await put(store, new_run())
+    for _ in range(2):
+        held = await hold(store)
+        assert await store.append([Append(lease=held.lease, kind="log", data=b"x")]) == [Answer.OK]
+        await settled(store, Retry(lease=held.lease, delay=0, error=b"boom"))
+    assert await numbered(store, "log", "attempt") == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("what", ["claim", "line", "retry", "release", "crash", "claim of a later life"])

@@ -21,7 +21,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     queue: str
     state: State
     priority: int
-    attempts: int  # begun: the present one, the last one, or 0
+    attempts: int  # those that failed, and the present one or the one that succeeded
     failures: int  # attempts that raised
     crashes: int
     releases: int

@@ -245,7 +245,7 @@ class Tables:
                 at=self.now if at is None else at,
                 kind=kind,
                 data=data,
-                attempt=row.failures + 1,
+                attempt=attempt_of(row),
                 worker=row.worker,
                 started_at=started_at,
             )
@@ -255,6 +255,11 @@ class Tables:
         """The run's log has something new for who follows it."""
         if row.followed:
             self.rings.add(log_topic(row.id))
+
+
+def attempt_of(row: Row) -> int:
+    """The attempt a line of its log speaks of; once it has ended, how many there were."""
+    return row.failures + (row.state is State.SUCCEEDED if row.state.finished else 1)
 
 
 def refs_of(row: Row) -> tuple[LimitRef, ...]:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from penstock.backends.memory import claims, keys, lines
-from penstock.backends.memory.rows import FAIR, LIMIT, Row, Tables, run_of
+from penstock.backends.memory.rows import FAIR, LIMIT, Row, Tables, attempt_of, run_of
 from penstock.core.leases import Ability
 from penstock.core.limits import LimitView
 from penstock.core.requests import Pause
@@ -81,7 +81,7 @@ def log(t: Tables, run_id: str, after: int, limit: int) -> list[LogEntry]:
                 at=row.finished_at,
                 kind="finished",
                 data=row.state.value.encode(),
-                attempt=row.failures + 1,
+                attempt=attempt_of(row),
             )
         )
     return [entry for entry in entries if entry.seq > after][:limit]

@@ -130,7 +130,13 @@ class Views:
                 )
             )
         if finished_at is not None:
-            end = LogEntry(seq=last + 1, at=finished_at / 1e6, kind="finished", data=state, attempt=failures + 1)
+            end = LogEntry(
+                seq=last + 1,
+                at=finished_at / 1e6,
+                kind="finished",
+                data=state,
+                attempt=failures + (state == b"succeeded"),
+            )
             entries.append(end)
         return [entry for entry in entries if entry.seq > after][:limit]
 

@@ -4,12 +4,14 @@ function M.set_state(r, state)
     r.state, r.since_at = state, now
 end
 
--- A line of the run's log. `started_at`: of the attempt it speaks of; `at`: when, if that was before.
+-- A line of the run's log. `started_at`: of the attempt it speaks of; `at`: when, if that was before. Of a run that has ended
+-- it says how many attempts there were, else in which one it is.
 function M.note(r, kind, data, started_at, at)
+    local attempt = r.failures + ((not M.finished(r) or r.state == 's') and 1 or 0)
     r.log_seq = r.log_seq + 1
     r.has_log = true
     M.tell(r)
-    M.later('RPUSH', P .. ':log:' .. r.ref, pack({ r.log_seq, at or now, kind, data or '', r.failures + 1,
+    M.later('RPUSH', P .. ':log:' .. r.ref, pack({ r.log_seq, at or now, kind, data or '', attempt,
         r.worker or false, started_at or false }))
 end
 

@@ -10,7 +10,7 @@ from (
     select g.seq, g.at, g.kind, g.data, g.attempt, g.worker, g.started_at
     from penstock_run r join penstock_log g on g.n = r.n where r.id = :run_id and g.seq > :after
     union all
-    select r.log_seq + 1, r.since_at, 'finished', cast(r.state as blob), r.failures + 1, null, null
+    select r.log_seq + 1, r.since_at, 'finished', cast(r.state as blob), r.failures + (r.state = 'succeeded'), null, null
     from penstock_run r where r.id = :run_id and r.over
 ) e
 where e.seq > :after
