@@ -171,6 +171,14 @@ def test_a_layer_names_what_layers_may_name(named: dict[str, Any]) -> None:
         assert isinstance(options(**named), Options)
 
 
+@pytest.mark.parametrize(("said", "meant"), [("limit", "limits"), ("prioritty", "priority"), ("retries", "retry")])
+def test_an_unknown_name_is_told_its_neighbour(said: str, meant: str) -> None:
+    app = App("memory://")
+    wrong: dict[str, Any] = {said: 1}
+    with pytest.raises(Invalid, match=f"{said}=1 is refused: did you mean {meant}="):
+        app.task(**wrong)(test_url_and_mode_come_from_the_environment)
+
+
 async def test_a_layer_overrides_only_what_it_names(url: str) -> None:
     app = App(
         url,

@@ -100,6 +100,11 @@ def test_what_does_not_fit_is_refused_by_name_and_nothing_is_stored(
     assert line.json("runs", "list")["runs"] == []
 
 
+def test_an_app_where_the_task_goes_is_told_its_place(line: Line) -> None:
+    told = line("enqueue", "shop:app", "add", "1", "2")
+    assert (told.status, "say penstock enqueue add ... --app shop:app" in told.err) == (2, True)
+
+
 def test_waiting_for_nobody_times_out(line: Line) -> None:
     told = line.shop("enqueue", "add", "1", "--wait", "--timeout", "0.01")
     assert told.status == 5

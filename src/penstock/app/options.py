@@ -4,6 +4,7 @@ Checked once, where it is said. Knows no task and no store.
 """
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, Final, TypedDict, Unpack, cast
 
 import msgspec
@@ -89,7 +90,9 @@ def checked(named: Mapping[str, Any], allowed: Mapping[str, object] = NamedByCal
     """The layer that these names and values make. Raises `Invalid` for the first that is refused."""
     for name, value in named.items():
         if name not in allowed:
-            raise Invalid(name, value, f"no such option here; there are {', '.join(sorted(allowed))}")
+            near = get_close_matches(name, allowed, n=1)
+            meant = f"did you mean {near[0]}=? " if near else ""
+            raise Invalid(name, value, f"{meant}no such option here; there are {', '.join(sorted(allowed))}")
     if "delay" in named and "at" in named:
         raise Invalid("at", named["at"], "say delay= or at=, not both")
     fields: dict[str, Any] = {name: _CHECKS[name](value, name) for name, value in named.items()}

@@ -1,5 +1,6 @@
 """`penstock enqueue TASK ...`: one run by the task's name, and with --wait its result."""
 
+import re
 from typing import Any, Final
 
 import click
@@ -15,6 +16,8 @@ from penstock.core.errors import Invalid
 
 _SPANS: Final = ("delay", "expires", "deadline", "attempt_timeout", "keep", "key_ttl")
 _PLAIN: Final = ("queue", "priority", "key", "id", "crashes")
+_APP: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # as `penstock worker` takes it
+_WORDS_OF_JSON: Final = ("true", "false", "null")
 
 
 @click.command("enqueue", context_settings={"ignore_unknown_options": True})
@@ -50,6 +53,8 @@ def enqueue(
     """
     if named["timeout"] is not None and not wait:
         raise Invalid("timeout", named["timeout"], "it says how long --wait waits: say --wait, or --attempt-timeout")
+    if _APP.fullmatch(task) and args and args[0].isidentifier() and args[0] not in _WORDS_OF_JSON:
+        raise Invalid("task", task, f"it looks like an app: say penstock enqueue {args[0]} ... --app {task}")
     options = [one for parameter in ctx.command.params for one in parameter.opts if one.startswith("--")]
     positional, by_name = read_arguments(args, options)
     opts = _opts(named)
