@@ -4,8 +4,6 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +13,8 @@ import penstock
 from penstock import App, RunCancelled, State
 from penstock.core.requests import Send
 from penstock.engine.memory import memory_used
-from tests.conftest import BACKENDS
-from tests.redis import service
 
 approval = penstock.Signal("approval", str)
-
-
-@pytest.fixture(params=BACKENDS)
-async def app(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
-    """An app where nothing is stored yet, on each backend; in the end its store is sound."""
-    backend: str = request.param
-    if find_spec(f"penstock.backends.{backend.partition('-')[0]}.store") is None:
-        pytest.skip(f"{backend} is not here")
-    url = "memory://" if backend == "memory" else f"{backend}:///{tmp_path}/app.db"
-    if backend.startswith("redis"):
-        monkeypatch.setenv("PENSTOCK_NAMESPACE", service.new_namespace(backend))
-        url = service.url_of(backend)
-    app = App(url)
-    yield app
-    problems = await app.check()
-    await app.close()
-    assert problems == []
 
 
 async def test_a_whole_workflow(app: App) -> None:

@@ -12,6 +12,7 @@ from penstock.core.leases import Step
 from penstock.core.run import NewRun
 from penstock.core.shape import Shape
 from penstock.models import children, journal
+from penstock.models.batches import MEMBER
 from penstock.models.calls import Call
 from penstock.models.durable import Here
 from penstock.models.ends import decoded
@@ -21,13 +22,13 @@ Make: TypeAlias = Callable[[], Awaitable[NewRun]]
 
 def called(client: Client, found: Here, name: str, returns: Shape, make: Make) -> Coroutine[Any, Any, Any]:
     """Carry the run out as a child, and wait for it: the result, or what `run.result()` would raise."""
-    place = found.scope.take(name, journal.CALL)
+    place, member = found.scope.take(name, journal.CALL), MEMBER.get()
 
     async def live(call: Call) -> Step:
         new = await make()
         if new.key is not None:
             raise Invalid("key", new.key.key, "a child that is awaited has its id by its place: leave the key out")
-        return await children.call(found.passage, call, lambda run_id: replace(new, id=run_id))
+        return await children.call(found.passage, call, lambda run_id: replace(new, id=run_id), member)
 
     async def waited() -> Any:
         step = await found.record(place, live)
@@ -37,7 +38,10 @@ def called(client: Client, found: Here, name: str, returns: Shape, make: Make) -
             raise failure
         return returns.decode(client.home.codec.decode(step.value or b"null"))
 
-    return waited()
+    made = waited()
+    if member is not None:
+        member.made = made
+    return made
 
 
 async def started(client: Client, found: Here, name: str, make: Make, *, own_id: bool, cascade: bool = True) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from penstock.core.leases import Outcome, Step
 from penstock.core.record import Record
+from penstock.models.batches import Batch
 from penstock.models.branches import BRANCH
 from penstock.models.journal import Place, Scope
 
@@ -39,6 +40,7 @@ class Need(Record, frozen=True, kw_only=True):
     at: float | None = None
     signal: str = ""
     child_id: str = ""
+    batch: Batch | None = None  # the child is one of these
 
 
 class Call:

@@ -14,6 +14,7 @@ from penstock.core.leases import Step
 from penstock.core.run import ChildOf, Kind, NewRun, Run
 from penstock.core.state import State
 from penstock.models import ends
+from penstock.models.batches import Member
 from penstock.models.calls import Call, Need
 from penstock.models.journal import Place
 from penstock.models.passage import Passage
@@ -30,8 +31,8 @@ def id_of(passage: Passage, place: Place, which: int | None = None) -> str:
     return ids.child_id(claim.run_id, claim.history, scope, place.name, place.ordinal)
 
 
-async def call(passage: Passage, made: Call, make: Make) -> Step:
-    """The live part of an awaited child: spawn it, stand till it has ended, record how."""
+async def call(passage: Passage, made: Call, make: Make, member: Member | None = None) -> Step:
+    """The live part of an awaited child: spawn it, stand till it has ended, record how. `member`: of a `map`."""
     place = made.place
     child_id = id_of(passage, place)
     edge = ChildOf(parent_id=passage.attempt.claim.run_id, kind=Kind.CALL, name=place.name)
@@ -46,7 +47,7 @@ async def call(passage: Passage, made: Call, make: Make) -> Step:
             value, error = ended
             return await passage.record(place.outcome(value=value, error=error, child_id=child_id))
         look = True
-        await passage.stand(made, Need(child_id=child_id))
+        await passage.stand(made, Need(child_id=child_id, batch=member.counted if member else None))
 
 
 async def start(passage: Passage, made: Call, groups: Sequence[Sequence[NewRun]], *, cascade: bool) -> Step:
@@ -66,7 +67,7 @@ async def start(passage: Passage, made: Call, groups: Sequence[Sequence[NewRun]]
 
 async def _ended(passage: Passage, child_id: str) -> tuple[bytes | None, bytes | None] | None:
     """Result and error of the child; None while it goes on."""
-    (run,) = await passage.attempt.host.ask(lambda views: views.get([child_id]))
+    run = await passage.runs.ask(child_id)
     if run is None:
         return None, error_record.describe(Purged(child_id)).encode()
     if not run.state.finished:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar, overload
 
 from penstock.core.errors import Invalid
+from penstock.models.batches import MEMBER, Batch, Member
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -75,17 +76,20 @@ async def map(  # noqa: A001 (what it is called wherever it is known)
 ) -> list[S]:
     """What the function makes of each item, in the order of the items; at most `concurrency` of them at a time.
 
-    The first error ends it: the others are cancelled.
+    The first error ends it: the others are cancelled. If all that the function does is to await a child, as a task of
+    yours does, the run is woken when a quarter of those under way have ended, and in the end once.
     """
     _check_concurrency(concurrency)
-    waiting = iter(list(items))
+    given = list(items)
+    waiting, batch = iter(given), Batch()
     tasks: list[asyncio.Task[S]] = []
     going: set[asyncio.Task[S]] = set()
     try:
         while True:
             for item in waiting:
-                task = asyncio.create_task(_apply(function, item))
+                task = asyncio.create_task(_apply(function, item, batch))
                 tasks.append(task)
+                batch.more = len(tasks) < len(given)
                 going.add(task)
                 if len(going) == concurrency:
                     break
@@ -98,8 +102,14 @@ async def map(  # noqa: A001 (what it is called wherever it is known)
         await _cancelled(going)
 
 
-async def _apply(function: Callable[[T], Awaitable[S]], item: T) -> S:
-    return await function(item)
+async def _apply(function: Callable[[T], Awaitable[S]], item: T, batch: Batch) -> S:
+    member = Member(batch)
+    before = MEMBER.set(member)
+    try:
+        made = member.awaited = function(item)
+    finally:
+        MEMBER.reset(before)
+    return await made
 
 
 async def _cancelled(tasks: Iterable[asyncio.Future[Any]]) -> None:

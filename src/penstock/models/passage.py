@@ -7,7 +7,7 @@ what one does when it is not recorded yet, its *live* part, is passed in.
 import asyncio
 import logging
 from asyncio import CancelledError, Future
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
@@ -16,19 +16,22 @@ import msgspec
 from penstock.core.answers import Answer, Recorded
 from penstock.core.errors import NotInRun, PenstockError
 from penstock.core.leases import Outcome, Release, Step, Suspend
+from penstock.core.run import Run
 from penstock.core.views import Signal
-from penstock.core.wake import Wake
+from penstock.engine.batcher import Batcher
 from penstock.engine.handler import Attempt
 from penstock.engine.stop import Reason
 from penstock.models.branches import Branch, Turns, install
 from penstock.models.calls import Call, Discarded, Live, Need, Parted
 from penstock.models.jobs import Surroundings
 from penstock.models.journal import PATCH, Journal, Misfit, Place, Scope
+from penstock.models.needs import wake_of
 from penstock.models.stillness import TURNS, Stillness
 
 T = TypeVar("T")
 
 LOOK: Final = 1.0  # seconds between two looks at children and signals while a step is under way
+LOOKS: Final = 100  # children in one look: each may bring a large result
 LOST: Final = 60.0  # seconds before the code is said not to fit, if it stands in something that is not durable
 GRACE: Final = 8.0  # seconds for code that was asked to end
 UNWIND: Final = 1.0  # seconds for code that is thrown away
@@ -59,6 +62,7 @@ class Passage:
         self.stored: list[Step] = list(steps)
         self.mailbox = list(signals)
         self.read = {(step.signal, step.signal_seq) for step in steps if step.signal}
+        self.runs = Batcher[str, Run | None](self._look_at, lambda _: 0, most=LOOKS)  # as they stand now
         self.raised: list[tuple[BaseException, Step]] = []
         self.scopes: dict[str, Scope] = {}
         self.only_replay = only_replay
@@ -172,6 +176,9 @@ class Passage:
             await call.poke
         finally:
             call.need = None
+
+    async def _look_at(self, run_ids: list[str]) -> list[Run | None]:
+        return await self.attempt.host.ask(lambda views: views.get(run_ids))
 
     async def listen(self) -> None:
         """Look into the mailbox."""
@@ -350,16 +357,7 @@ class Passage:
             if standing:
                 self._later(self._until_look(standing), self._poke)
         elif standing:
-            self._part(Suspend(lease=self.attempt.lease, wake=self._wake(standing)))
-
-    def _wake(self, standing: Sequence[Need]) -> Wake:
-        moments = [need.at for need in standing if need.at is not None]
-        arrived = Counter(message.name for message in self.mailbox)
-        return Wake(
-            at=min(moments, default=None),
-            of=tuple(((need.child_id,), 1) for need in standing if need.child_id),
-            signals={need.signal: arrived[need.signal] + 1 for need in standing if need.signal},
-        )
+            self._part(Suspend(lease=self.attempt.lease, wake=wake_of(standing, self.mailbox)))
 
     def _until_look(self, standing: Sequence[Need]) -> float:
         left = [max(0.0, need.at - self.now()) for need in standing if need.at is not None]
