@@ -23,13 +23,18 @@ _ADVICE: Final = {
     "ending": "it is asked to end: {detail}",
     "open": "its flow is not closed yet: {detail}",
 }
+_OVERDUE: Final = {
+    "due": "its time has come; the next worker that looks takes it up: `penstock workers list` says who is there",
+    "moment": "it has slept; the next worker that looks wakes it: `penstock workers list` says who is there",
+}
 
 
 def because(why: Document, now: float) -> str:
     """The reason in words, since when, and when it ends by itself."""
     detail = ", ".join(one for one in why["detail"] if one) or "-"
     reason: str = why["reason"]
-    told = _ADVICE.get(reason, f"{reason}: {{detail}}").replace("{detail}", detail)
     until = why["until_at"]
+    over = _OVERDUE if until is not None and until <= now else {}
+    told = over.get(reason, _ADVICE.get(reason, f"{reason}: {{detail}}")).replace("{detail}", detail)
     ends = "" if until is None else f"; until {ago(until, now)}" if until <= now else f"; for {span(until - now)} more"
     return f"{told} (since {span(now - why['since_at'])}{ends})"
