@@ -208,3 +208,10 @@ async def test_what_nothing_can_provide_is_refused_at_registration(app: App) -> 
         with pytest.raises(Invalid) as refused:
             app.task(function)
         assert refused.value.parameter == parameter
+
+
+def test_a_context_that_nobody_fills_in_is_told_how(rehearsed: App) -> None:
+    async def task(ctx: Context) -> None: ...
+
+    with pytest.raises(Invalid, match=r"such as a Context, has the default inject\(\)"):
+        rehearsed.task(task)
