@@ -76,7 +76,8 @@ def _adapted(annotation: Annotation, parameter: str, problem: str) -> Hint:
             parameter,
             annotation,
             f"{problem}. Annotate plain types, dataclasses, msgspec structs or pydantic models (with pydantic "
-            "installed), or Any for JSON as it is. What the worker fills in, such as a Context, has the default inject()",
+            "installed), or Any for JSON as it is. What the worker fills in, such as a Context, has the default "
+            "inject()",
         )
     return Hint(kind, floats=True, sets=False)
 
