@@ -1,18 +1,12 @@
-"""Workflows with a real worker on every backend: signals, children, a lost worker, and many that sleep."""
+"""Workflows with a real worker on every backend: signals, children, a lost worker."""
 
 import asyncio
-import os
-import time
-from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 import penstock
 from penstock import App, RunCancelled, State
 from penstock.core.requests import Send
-from penstock.engine.memory import memory_used
 
 approval = penstock.Signal("approval", str)
 
@@ -135,76 +129,3 @@ async def test_another_worker_goes_on_where_one_stopped(app: App) -> None:
     async with app.worker():
         assert await run.result(timeout="30s") == [1, 2]
     assert ran == ["quick", "slow", "slow"]
-
-
-@pytest.mark.slow
-async def test_many_sleeping_workflows_cost_storage_only(tmp_path: Path) -> None:
-    """S4-34, S4-39: one slot is enough for all, and for a task beside them; SLEEPERS=100000 for the whole number."""
-    count = int(os.environ.get("SLEEPERS", "2000"))
-    app = App(f"sqlite:///{tmp_path}/app.db?fast=1")
-
-    @app.workflow
-    async def flow(n: int) -> int:
-        await penstock.sleep("9d")
-        return n
-
-    @app.task
-    async def beside() -> str:
-        return "done"
-
-    store = await app._client.store()
-    began, memory = time.monotonic(), memory_used()
-    for start in range(0, count, 1_000):
-        await app.enqueue_many([flow.call(n) for n in range(start, min(start + 1_000, count))])
-    async with app.worker(concurrency=50):
-        assert await (await beside.enqueue()).result(timeout="10m") == "done"  # behind all of them, once
-        async with asyncio.timeout(600):
-            await _asleep(app, count)
-        grown = (memory_used() - memory) / 1e6
-        calls = _counted(store)
-        await asyncio.sleep(IDLE)
-        idle = sum(calls.values()) / IDLE
-        print(f"\n{count} asleep after {time.monotonic() - began:.1f} s; +{grown:.1f} MB; {idle:.1f} calls/s: {calls}")  # noqa: T201
-        assert await (await beside.enqueue()).result(timeout="10s") == "done"
-        assert await _count(app, State.RUNNING) == 0
-    assert await app.check() == []
-    await app.close()
-
-
-IDLE = 5.0  # seconds for which a worker among sleepers is watched
-
-
-def _counted(store: Any) -> Counter[str]:
-    """From now on the calls of the store's operations are counted."""
-    calls: Counter[str] = Counter()
-    for name in (
-        "claim",
-        "turn",
-        "settle",
-        "extend",
-        "tend",
-        "register",
-        "flush",
-        "steps",
-        "signals",
-        "get",
-        "schedules",
-    ):
-        found = getattr(store, name)
-
-        async def counting(*args: Any, _name: str = name, _found: Any = found, **named: Any) -> Any:
-            calls[_name] += 1
-            return await _found(*args, **named)
-
-        setattr(store, name, counting)
-    return calls
-
-
-async def _asleep(app: App, wanted: int) -> None:
-    while await _count(app, State.WAITING) < wanted:  # noqa: ASYNC110 (nothing rings when a run goes to sleep)
-        await asyncio.sleep(0.02)
-
-
-async def _count(app: App, state: State) -> int:
-    store = await app._client.store()
-    return sum(count.n for count in await store.counts() if count.state is state)

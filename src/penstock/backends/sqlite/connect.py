@@ -10,6 +10,8 @@ from penstock.core.errors import Applied, Invalid, Unavailable
 OLDEST: Final = (3, 35, 0)
 PATIENCE: Final = 5.0  # seconds that a statement waits for SQLite's lock
 CHECKPOINT: Final = 2_000  # pages in the log before a commit copies them to the file
+WRITER: Final = 16_000  # KiB of the file that a connection keeps in memory
+READER: Final = 4_000  # ... for there are several, and most of what is read is read once
 NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afs", "ceph", "fuse.sshfs", "9p"})
 _STATEMENTS: Final = 512
 
@@ -43,7 +45,7 @@ def _set_up(connection: sqlite3.Connection, *, fast: bool, reads: bool) -> None:
         raise sqlite3.OperationalError(f"the journal mode is {mode}, not wal")
     connection.execute(f"pragma synchronous = {'normal' if fast else 'full'}")
     connection.execute("pragma temp_store = memory")
-    connection.execute("pragma cache_size = -16000")
+    connection.execute(f"pragma cache_size = -{READER if reads else WRITER}")
     connection.execute("pragma recursive_triggers = on")
     # Only who has the turn to write copies the log to the file: there is one checkpointer at any time.
     connection.execute(f"pragma wal_autocheckpoint = {0 if reads else CHECKPOINT}")
