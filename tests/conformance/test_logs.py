@@ -7,7 +7,7 @@ from penstock.core.leases import Append, Release, Retry
 from penstock.core.views import LogEntry
 from penstock.ports.doorbell import log_topic
 from penstock.ports.store import Store
-from tests.builders import new_run
+from tests.builders import new_run, record
 from tests.clock import FakeClock
 from tests.conformance.acts import claim, fail, hold, later, put, retry, settled, succeed
 from tests.conformance.test_doorbell import heard
@@ -85,7 +85,7 @@ async def test_a_line_says_in_which_attempt_it_was_said(store: Store) -> None:
     assert await numbered(store, "log", "attempt") == [1, 1, 2, 2]
 
 
-@pytest.mark.parametrize("what", ["claim", "line", "retry", "release", "crash", "claim of a later life"])
+@pytest.mark.parametrize("what", ["claim", "line", "retry", "release", "crash", "claim of a later life", "step"])
 async def test_what_a_followed_log_tells_rings(store: Store, clock: FakeClock, what: str) -> None:
     """S2-29, S2-30: nobody has to look now and then."""
     await put(store, new_run())
@@ -101,6 +101,9 @@ async def test_what_a_followed_log_tells_rings(store: Store, clock: FakeClock, w
         assert await claim(store)
     elif what == "line":
         assert await store.append([Append(lease=held.lease, kind="log", data=b"x")]) == [Answer.OK]
+    elif what == "step":
+        [recorded] = await store.record([record(held.lease, "a")])
+        assert recorded.answer is Answer.OK
     elif what == "retry":
         await settled(store, Retry(lease=held.lease, delay=10, error=b"boom"))
     elif what == "release":

@@ -407,3 +407,24 @@ async def test_a_step_builder_and_the_store_agree_on_defaults(store: Store) -> N
     await store.record([record(got.lease, "a")])
     [kept] = await store.steps("r")
     assert kept == step("a", recorded_at=kept.recorded_at)
+
+
+async def test_the_log_tells_of_steps_once_each(store: Store) -> None:
+    """Those of the user: what the engine records for itself is silent."""
+    await put(store, new_run())
+    lease = (await hold(store)).lease
+    step = record(lease, "a")
+    assert [one.answer for one in await store.record([step, step, record(lease, "b", kind="sleep")])] == [
+        Answer.OK,
+        Answer.DUPLICATE,
+        Answer.OK,
+    ]
+    assert [one.answer for one in await store.record([record(lease, "c"), step])] == [Answer.OK, Answer.DUPLICATE]
+    entries = await store.log("r")
+    assert [(entry.seq, entry.kind, entry.data) for entry in entries] == [
+        (1, "enqueued", b""),
+        (2, "claimed", b""),
+        (3, "step", b"a"),
+        (4, "step", b"c"),
+    ]
+    assert entries[2].attempt == 1

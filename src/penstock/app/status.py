@@ -61,7 +61,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     seq: int
     at: float
-    kind: str  # "enqueued", "claimed", "attempt", "crash", "release", "progress", "log", "redriven", "finished", ...
+    kind: str  # "enqueued", "claimed", "attempt", "crash", "release", "step", "progress", "log", "redriven", "finished"
     data: Any = None
     attempt: int = 0
     worker: str | None = None

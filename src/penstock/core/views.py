@@ -37,7 +37,7 @@ class LogEntry(Record, frozen=True, kw_only=True):
 
     seq: int
     at: float
-    kind: str  # enqueued claimed attempt crash release progress log chunk redriven finished ...
+    kind: str  # enqueued claimed attempt crash release step progress log chunk redriven finished ...
     data: bytes = b""
     attempt: int = 0
     worker: str | None = None

@@ -222,6 +222,8 @@ def record(t: Tables, item: RecordStep) -> Recorded:
     row.steps[item.step.path] = replace(item.step, recorded_at=t.now)
     row.idle_claims = 0
     row.rollbacks = row.rollbacks or item.step.kind == "rollback"
+    if item.step.kind == "step":
+        t.note(row, "step", item.step.path.encode())
     return Recorded(answer=Answer.OK)
 
 

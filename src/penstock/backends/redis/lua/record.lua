@@ -22,6 +22,9 @@ for i, one in ipairs(A.records) do
         M.put_step(r, one.path, step)
         r.idle_claims = 0
         r.rollbacks = r.rollbacks or step[5] == 'rollback' or nil
+        if step[5] == 'step' then
+            M.note(r, 'step', one.path)
+        end
         answers[i] = { 'ok' }
     end
 end

@@ -22,3 +22,5 @@ from penstock_tick t;
 update penstock_run set idle_claims = 0, rollbacks = rollbacks or :kind = 'rollback',
     plain = case when :kind <> 'rollback' then plain end
 where n = :n and (:idle_claims > 0 or :kind = 'rollback' and not :rollbacks);
+insert into penstock_do_note select :n, :now, 'step', cast(:path as blob), 0 where :kind = 'step';
+insert or ignore into penstock_ring select 'l:' || r.id from penstock_run r where r.n = :n and :kind = 'step';
