@@ -4,21 +4,23 @@ What becomes of a run is told by its number: most are completed, some are handed
 wait for two others. Whatever is `Unavailable` is asked again as it was, as the engine does.
 """
 
+import asyncio
 import itertools
 import random
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from penstock.core.answers import Accepted, Answer
-from penstock.core.leases import Claim, ClaimRequest, Complete, Outcome, RecordStep, Release, Retry, Step
+from penstock.core.leases import Claim, ClaimRequest, Claims, Complete, Outcome, RecordStep, Release, Retry, Step
 from penstock.core.policy import IfFails
 from penstock.core.requests import Group
 from penstock.core.run import ChildOf, NewRun, Run
 from penstock.core.state import State
 from penstock.engine.patience import repeat
 from penstock.ports.doorbell import queue_topic
+from penstock.ports.patient import Patient
 from penstock.ports.store import Store
 from tests.builders import able
 
@@ -105,7 +107,7 @@ class Load:
             lease=self._lease,
         )
         if not outcomes:
-            claims = (await repeat(partial(store.claim, request))).claims
+            claims = (await self._claimed(cast("Patient", store), request)).claims
         else:
             turned = await repeat(partial(store.turn, outcomes, request))
             claims = turned.claims.claims
@@ -114,6 +116,16 @@ class Load:
         for claim in claims:
             self.tokens.setdefault(claim.run_id, set()).add(claim.lease.token)
         return claims
+
+    async def _claimed(self, store: Patient, request: ClaimRequest) -> Claims:
+        """Half of the claims wait at the server, and of these some are given up before."""
+        if self._chance.random() < 0.5:
+            return await repeat(partial(cast("Store", store).claim, request))
+        hurry = asyncio.get_running_loop().create_future()
+        if self._chance.random() < 0.2:
+            asyncio.get_running_loop().call_later(self._chance.random() / 100, hurry.cancel)
+        claims = await store.claim_when_rung(request, 0.05, hurry)
+        return await repeat(partial(store.claim_over, request)) if claims is None else claims
 
     def _answered(self, outcome: Outcome, answer: str) -> None:
         """A hand-back that is asked for again, when others have had the run since, is lost; nothing else may be."""

@@ -44,7 +44,7 @@ async def leave(slots: Slots, turns: Turns, grace: float, hurry: asyncio.Event) 
 
 
 async def _let_end(slots: Slots, turns: Turns) -> None:
-    await turns.between()  # a claim in flight may still bring runs; no later one does
+    await turns.between(slots)  # a claim in flight may still bring runs; no later one does
     await slots.until(lambda: not slots.unfinished)
 
 

@@ -1,4 +1,7 @@
-"""Looks for work when somebody rings, and otherwise now and then: a lost ring costs a poll interval, never a run."""
+"""Looks for work when somebody rings, and otherwise now and then: a lost ring costs a poll interval, never a run.
+
+Where a claim can wait in the store it looks by itself, and nobody has to be woken only to ask.
+"""
 
 import asyncio
 import logging
@@ -16,6 +19,7 @@ POLL: Final = (1.0, 2.0)  # seconds between looks without a ring; jittered, so t
 IDLE_POLL: Final = (2.0, 2.5)  # after some looks in vain
 IN_VAIN: Final = 5
 TICK: Final = 1.0  # seconds
+FIRST: Final = 3  # turns of the loop before others are asked for: those claimed begin, and the quick ones are settled
 BLOCKED: Final = 1.0  # seconds of a blocked loop that are worth a line in the log
 
 _log: Final = logging.getLogger(__name__)
@@ -35,24 +39,32 @@ class Ears:
             self._bell.close()
             self._bell = None
 
-    async def listen_for_ever(self, turns: Turns, duty: Duty) -> None:
+    async def listen_for_ever(self, turns: Turns, slots: Slots, duty: Duty) -> None:
         """Listen until cancelled; hear nothing while claims bring as much as was asked for."""
         in_vain = 0
         try:
+            await turns.learn(slots)
+            turns.nudge(look=True)
             while True:
                 if self._bell is None:
                     self._bell = self._doorbell.listen({queue_topic(queue) for queue in self._wanted.queues})
                 duty.rest()
-                turns.nudge(look=True)
                 await turns.looked()
-                duty.round()
-                rung = await self._wait(IDLE_POLL if in_vain > IN_VAIN else POLL)
+                seconds = random.uniform(*(IDLE_POLL if in_vain > IN_VAIN else POLL))
+                if await turns.wait(slots, seconds):
+                    rung = turns.found
+                    for _ in range(FIRST if rung else 0):
+                        await asyncio.sleep(0)
+                else:
+                    duty.round()
+                    rung = await self._wait(seconds)
+                    turns.nudge(look=True)
                 in_vain = 0 if rung or turns.found else in_vain + 1
         finally:
             self.change()
 
-    async def _wait(self, between: tuple[float, float]) -> bool:
-        return self._bell is not None and bool(await self._bell.wait(random.uniform(*between)))
+    async def _wait(self, seconds: float) -> bool:
+        return self._bell is not None and bool(await self._bell.wait(seconds))
 
 
 async def converse_for_ever(turns: Turns, slots: Slots, prefetch: Prefetch, duty: Duty) -> None:

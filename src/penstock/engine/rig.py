@@ -78,7 +78,7 @@ class Rig:
         duties = self.duties
         loops: Loops = [
             (duties["claim"], lambda: converse_for_ever(self.turns, self.slots, self.prefetch, duties["claim"])),
-            (duties["listen"], lambda: self.ears.listen_for_ever(self.turns, duties["listen"])),
+            (duties["listen"], lambda: self.ears.listen_for_ever(self.turns, self.slots, duties["listen"])),
             (duties["heartbeat"], self._beat),
             (duties["pulse"], lambda: self.pulse.tick_for_ever(duties["pulse"])),
             (

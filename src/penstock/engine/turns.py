@@ -1,12 +1,13 @@
 """The conversation with the store: outcomes out, claims in, both in one round trip, one at a time.
 
-What is gathered while a turn is in flight leaves with the next one. Knows nothing of how attempts are carried out.
+What is gathered while a turn is in flight leaves with the next one. Where the store can have a claim wait, that of an
+idle worker does, and outcomes leave alone meanwhile. Knows nothing of how attempts are carried out.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol, cast
 
 from penstock.core import ids
 from penstock.core.answers import Answer
@@ -26,9 +27,11 @@ from penstock.core.leases import (
 from penstock.engine.batcher import BYTES, ITEMS
 from penstock.engine.held import Held
 from penstock.engine.patience import Trouble, repeat, untold
+from penstock.ports.patient import Patient
 from penstock.ports.store import Leases
 
 MARGIN: Final = 0.2  # of a lease: no new effect begins in its last part
+WAITING: Final = 0.25  # of a lease: a claim waits no longer, for the lease may count from when it was sent
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +70,14 @@ class Taker(Protocol):
     def settled(self, held: Held | None, outcome: Outcome, answer: Answer) -> None: ...
 
 
+class Standing(NamedTuple):
+    """A claim that waits in the store, or did, and nobody has heard what came of it."""
+
+    request: ClaimRequest
+    sent_at: float
+    hurry: "asyncio.Future[None]"  # done when it shall wait no longer
+
+
 class Turns:
     """Settles and claims. `look` says that a claim may bring something."""
 
@@ -84,6 +95,9 @@ class Turns:
         self._signal = asyncio.Event()
         self._looked = asyncio.Event()
         self._calling = asyncio.Lock()
+        self._patient = cast("Patient", store) if getattr(store, "claims_wait", False) else None
+        self._waiting_claim = asyncio.Lock()
+        self._standing: Standing | None = None  # while it stands nothing else is claimed
 
     def put(self, held: Held | None, outcome: Outcome) -> None:
         """Settle this with the next turn."""
@@ -96,7 +110,13 @@ class Turns:
         if look:
             self.look = True
             self._looked.clear()
+            self.hurry()
         self._signal.set()
+
+    def hurry(self) -> None:
+        """Have no claim wait any longer: it was made for what does not hold any more."""
+        if self._standing is not None and not self._standing.hurry.done():
+            self._standing.hurry.set_result(None)
 
     async def looked(self) -> None:
         """Return when there is nothing more to look for, as far as the last claim could see."""
@@ -110,7 +130,7 @@ class Turns:
     async def something(self, taker: Taker) -> None:
         """Return when there is something to settle or to look for."""
         self._signal.clear()
-        if self._waiting or (self.look and taker.room() > 0):
+        if self._waiting or (self.look and self._standing is None and taker.room() > 0):
             return
         await self._signal.wait()
 
@@ -123,10 +143,55 @@ class Turns:
                 self.look = True  # nobody knows what a failed call would have brought
                 raise
             finally:
-                self.asking = None  # what it brought is held by now
+                if self._standing is None:
+                    self.asking = None  # what it brought is held by now
 
-    async def between(self) -> None:
-        """Return when no call is in flight."""
+    async def wait(self, taker: Taker, seconds: float) -> bool:
+        """Claim what there is room for as soon as there is something, or after so many seconds.
+
+        Others settle meanwhile, and claim nothing. False: the store can't have it wait, or there is no room.
+        """
+        if self._patient is None or seconds > WAITING * self._wanted.lease:
+            return False
+        async with self._waiting_claim:
+            async with self._calling:  # one claim at a time
+                room = min(taker.room(), ITEMS)
+                if self.look or room <= 0:
+                    return self.look
+                standing = Standing(
+                    self._wanted.request(room), self._clock(), asyncio.get_running_loop().create_future()
+                )
+                self._standing, self.asking = standing, standing.request.claim_id
+            claims = await self._patient.claim_when_rung(standing.request, seconds, standing.hurry)
+            if claims is not None:
+                self._heard(claims, taker, room, standing.sent_at)
+            else:
+                await self._learn(taker)
+                self.nudge(look=True)
+        return claims is not None or standing.hurry.done()
+
+    async def learn(self, taker: Taker) -> None:
+        """Take in what a claim has brought that waited, and whose answer nobody has heard. It brings nothing more."""
+        async with self._waiting_claim:
+            await self._learn(taker)
+
+    async def _learn(self, taker: Taker) -> None:
+        patient, standing = self._patient, self._standing
+        if patient is not None and standing is not None:
+            claims = await repeat(lambda: patient.claim_over(standing.request), self._trouble)
+            self._heard(claims, taker, standing.request.limit, standing.sent_at)
+
+    def _heard(self, claims: Claims, taker: Taker, room: int, sent_at: float) -> None:
+        """The claim that waited stands no more."""
+        self._standing = None
+        self._take(claims, taker, room, sent_at)
+        self.asking = None  # what it brought is held by now
+        self._signal.set()
+
+    async def between(self, taker: Taker) -> None:
+        """Return when no call is in flight, and no claim."""
+        self.hurry()
+        await self.learn(taker)
         async with self._calling:
             return
 
@@ -137,7 +202,7 @@ class Turns:
         sent = self._clock()
         answers: Sequence[str] = ()
         claims: Claims | None = None
-        if room > 0 and (batch or self.look):
+        if room > 0 and self._standing is None and (self.look or (batch and self._patient is None)):
             self.look = False  # before the call: a ring during it is heard
             request = self._wanted.request(room)
             self.asking = request.claim_id
@@ -148,12 +213,18 @@ class Turns:
         for (held, outcome), answer in zip(batch, answers, strict=True):
             taker.settled(held, outcome, Answer(answer))
         if claims is not None:
-            self.found = bool(claims.claims)
-            self.look = self.look or claims.more or len(claims.claims) >= room
-            if not self.look:
-                self._looked.set()
-            taker.receive(claims.claims, sent + self._wanted.lease * (1 - MARGIN))
+            self._take(claims, taker, room, sent)
         return len(batch)
+
+    def _take(self, claims: Claims, taker: Taker, room: int, sent_at: float) -> None:
+        """Pass them on, and see whether there may be more."""
+        self.found = bool(claims.claims)
+        self.look = self.look or claims.more or len(claims.claims) >= room
+        if self.look:
+            self._looked.clear()
+        else:
+            self._looked.set()
+        taker.receive(claims.claims, sent_at + self._wanted.lease * (1 - MARGIN))
 
     def _both(
         self, outcomes: list[Outcome], request: ClaimRequest

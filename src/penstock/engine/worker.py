@@ -151,6 +151,7 @@ class Worker:
         if self._rig is not None:
             slots = self._rig.slots
             slots.shut()
+            self._rig.turns.hurry()
             if wait:
                 await slots.until(lambda: not slots.unfinished)
 
@@ -195,6 +196,7 @@ class Worker:
         self._asked.set()
         if self._rig is not None:
             self._rig.slots.shut()  # now: what is enqueued after this call is no longer claimed here
+            self._rig.turns.hurry()
 
     async def _live(self) -> None:
         rig = self._rig = Rig(

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Final
 
 from penstock.backends.redis.ear import Ear
-from penstock.backends.redis.link import Link
+from penstock.backends.redis.link import Call, Link
 from penstock.backends.redis.script import Script
 from penstock.backends.redis.wire import Value
 from penstock.core.errors import Closed
@@ -109,6 +109,13 @@ class RedisDoorbell:
     async def run(self, script: Script, keys: Sequence[bytes], args: Sequence[Value]) -> object:
         """What the script answers, asked behind all that this loop listens for: no end in between is missed."""
         return await self._ear().run(script, keys, args)
+
+    async def when_rung(
+        self, queues: Sequence[str], seconds: float, call: Call, hurry: asyncio.Future[None]
+    ) -> object | None:
+        """What the script answers, asked when one of these queues rings, or after so many seconds; see `Ear`."""
+        tokens = [self._token(queue_topic(queue)) for queue in queues]
+        return await self._ear().when_popped(tokens, seconds, call, hurry)
 
     async def close(self) -> None:
         """Hear nothing more, in any loop."""

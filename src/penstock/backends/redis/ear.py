@@ -7,12 +7,13 @@ block are lent to who waits and taken back. Knows no topic.
 import asyncio
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol, cast
 
 from penstock.backends.redis.address import Node
 from penstock.backends.redis.dial import dial
-from penstock.backends.redis.line import FIRST, LONGEST, broken
-from penstock.backends.redis.link import Link
+from penstock.backends.redis.line import FIRST, LONGEST, Order, broken
+from penstock.backends.redis.link import Call, Link
 from penstock.backends.redis.loop_end import LoopEnd
 from penstock.backends.redis.script import Script
 from penstock.backends.redis.wire import REPLY, ErrorReply, Lost, Value, Wire, pack
@@ -80,6 +81,37 @@ class Ear:
         task = self._loop.create_task(self._pop(listener, tokens, min(seconds, BLOCK)))
         self._popping.add(task)
         task.add_done_callback(self._popping.discard)
+
+    async def when_popped(
+        self, tokens: Sequence[bytes], seconds: float, call: Call, hurry: asyncio.Future[None]
+    ) -> object | None:
+        """What the script answers, asked as soon as one of the tokens is there, or after so many seconds.
+
+        Both wait at the server, so nobody has to be told before the script is asked. None: nobody knows whether it was
+        carried out; so it is when `hurry` is done before.
+        """
+        try:
+            node, wire = await self._lent()
+        except (Invalid, Unavailable):
+            return None
+        cut = partial(_cut, wire)
+        hurry.add_done_callback(cut)
+        try:
+            popped = wire.ask(pack(("BZPOPMIN", *tokens, max(0.01, round(min(seconds, BLOCK), 3)))), more=True)
+            answer = await wire.ask(Order(*call).packed(), popped)
+        except asyncio.CancelledError:
+            wire.fail("nobody waits any more")
+            raise
+        finally:
+            hurry.remove_done_callback(cut)
+        for one in (popped.result(), answer):
+            if isinstance(one, ErrorReply) and one.code == "MOVED":
+                self._link.route.moved(one.text, node)
+            if isinstance(one, ErrorReply | Lost):
+                wire.fail("the server did not answer")
+                return None
+        self._idle.append((node, wire))
+        return answer
 
     def hang_up(self) -> None:
         """Hear nothing more."""
@@ -185,3 +217,7 @@ class Ear:
         except Unavailable:
             self._link.route.astray(node)
             raise
+
+
+def _cut(wire: Wire, _: asyncio.Future[None]) -> None:
+    wire.fail("it shall wait no longer")

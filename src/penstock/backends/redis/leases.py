@@ -1,11 +1,13 @@
 """What the holders of leases do. Each operation is its script; here are only its arguments and answers."""
 
+from asyncio import Future
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from penstock.backends.redis import decode, encode
+from penstock.backends.redis.bell import RedisDoorbell
 from penstock.backends.redis.calls import Calls, Made, Reply
 from penstock.backends.redis.moments import microseconds
 from penstock.backends.redis.scripts import script
@@ -46,9 +48,22 @@ class Leases:
     """Claim, settle and the rest."""
 
     _calls: Calls
+    _bell: RedisDoorbell
 
     async def claim(self, request: ClaimRequest) -> Claims:
         return _claims(await self._calls.link.run(*self._claim(request)), request)
+
+    @property
+    def claims_wait(self) -> bool:
+        """Not with a moment that tests set: it would be over when the claim is made."""
+        return not self._calls.now
+
+    async def claim_when_rung(self, request: ClaimRequest, seconds: float, hurry: Future[None]) -> Claims | None:
+        reply = await self._bell.when_rung(request.queues, seconds, self._claim(request, waits=True), hurry)
+        return None if reply is None else _claims(reply, request)
+
+    async def claim_over(self, request: ClaimRequest) -> Claims:
+        return _claims(await self._calls.link.run(*self._claim(request, over=True)), request)
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[Answer]:
         answers: list[Answer] = []
@@ -77,7 +92,7 @@ class Leases:
         answers += await self._all(last, _in_order(settled, order))
         return Turn(answers=tuple(answers), claims=_claims(claimed, request))
 
-    def _claim(self, request: ClaimRequest) -> Made:
+    def _claim(self, request: ClaimRequest, *, waits: bool = False, over: bool = False) -> Made:
         args = {
             "claim_id": request.claim_id,
             "worker": request.worker,
@@ -85,6 +100,8 @@ class Leases:
             "abilities": encode.abilities(request.abilities),
             "limit": request.limit,
             "lease": microseconds(request.lease),
+            "waits": waits or None,
+            "over": over or None,
         }
         return self._calls.made("claim", args)
 

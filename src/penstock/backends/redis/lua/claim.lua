@@ -1,10 +1,14 @@
 -- parts: start
 -- otherwise: claim_any
 -- The straight way: newcomers from the heads of their lists, nothing beside them. Whatever else is met: the other way,
--- before anything has been written.
+-- before anything has been written. `waits`: it was sent ahead, and has waited for a ring.
+-- args: claim_id worker queues abilities limit lease waits over
 local A = cmsgpack.unpack(ARGV[3])
+if A.waits and call('EXISTS', P .. ':claim:' .. A.claim_id) > 0 then
+    return { 0, {}, {} } -- it was given up, and whoever made it does not hear this
+end
 local before = call('HGET', P .. ':claims', A.worker)
-if before and before:sub(2, 1 + before:byte(1)) == A.claim_id then
+if A.over or before and before:sub(2, 1 + before:byte(1)) == A.claim_id then
     return otherwise()
 end
 
