@@ -8,7 +8,21 @@ from typing import Any
 
 import pytest
 
-from penstock import App, Context, Depends, Invalid, Limit, Never, Outgoing, Retry, RunFailed, Snooze, context, options
+from penstock import (
+    App,
+    Context,
+    Depends,
+    Fair,
+    Invalid,
+    Limit,
+    Never,
+    Outgoing,
+    Retry,
+    RunFailed,
+    Snooze,
+    context,
+    options,
+)
 from penstock.testing import Rehearsal
 
 Proceed = Callable[[], Awaitable[Any]]
@@ -263,25 +277,30 @@ async def test_what_returns_no_run_is_refused(app: App) -> None:
 
 
 async def test_a_run_that_is_sent_to_another_queue_obeys_that_queue(url: str) -> None:
-    """Its limits and its dead-letter list are those of the queue in which it stands."""
+    """Its limits, its turn, its order and its dead-letter list are those of the queue in which it stands."""
     queues = {
         "default": options(limits=[Limit(1, name="of-default")]),
-        "slow": options(limits=[Limit(2, name="of-slow")], dead_letter=True),
+        "slow": options(limits=[Limit(2, name="of-slow")], dead_letter=True, fair=Fair("tenant", {"a": 3}), lifo=True),
     }
     app = App(url, queues=queues)
 
     @app.task(dead_letter=True, limits=[Limit(9, name="of-task")])
-    async def work() -> None: ...
+    async def work(tenant: str) -> None: ...
 
     @app.before_enqueue
     def to_slow(run: Outgoing) -> Outgoing | None:
         return run.changed(queue="slow") if run.priority == 0 else None
 
     async with app:
-        moved, stayed = await work.enqueue(), await work.opts(priority=1).enqueue()
+        moved, stayed = await work.enqueue("a"), await work.opts(priority=1).enqueue("a")
         found = await (await app._client.store()).get([moved.id, stayed.id])
     seen = [(one.queue, one.dead_letter, {ref.name for ref in one.limits}) for one in found if one is not None]
     assert seen == [
         ("slow", "slow-dlq", {"of-slow", "of-task"}),
         ("default", "default-dlq", {"of-default", "of-task"}),
     ]
+    sent, kept = work.call("a").new, work.opts(priority=1, queue="slow", fair=None).call("a").new
+    assert (sent.queue, sent.fair, sent.weight, sent.lifo) == ("slow", "a", 3, True)
+    assert (kept.fair, kept.lifo) == (None, True)
+    work_elsewhere = work.opts(priority=1).call("a").new
+    assert (work_elsewhere.fair, work_elsewhere.lifo) == (None, False)

@@ -77,7 +77,7 @@ def _outcome(given: dict[str, Any], memory: Memory) -> Outcome:
         case "fail":
             return Fail(lease=lease, error=b"failed")
         case "release":
-            return Release(lease=lease, refused=given["refused"])
+            return Release(lease=lease, refused=given["refused"], unstarted=given["unstarted"])
         case "suspend":
             return Suspend(lease=lease, wake=given["wake"])
         case _:

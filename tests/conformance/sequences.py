@@ -158,9 +158,11 @@ def _holder(dice: random.Random) -> dict[str, Any]:
 
 def an_outcome(dice: random.Random) -> dict[str, Any]:
     """What becomes of an attempt; mostly of the current one, now and then of one long lost."""
+    kind, holder = dice.choice(OUTCOMES), _holder(dice)
     return {
-        "kind": dice.choice(OUTCOMES),
-        **_holder(dice),
+        "kind": kind,
+        **holder,
+        "unstarted": holder["pick"] < 0.4,
         "delay": dice.choice((0.0, 5.0)),
         "error": _maybe(dice, 0.7, lambda: b"boom"),
         "forget": dice.choice(((), (), ("s1",), ("s0", "s2"))),

@@ -73,6 +73,43 @@ async def test_until_started_a_retry_does_not_take_it_again(store: Store, clock:
     assert await asked(store, "c", until="started") == made("c")
 
 
+async def test_until_started_what_is_handed_back_unstarted_takes_it_again(store: Store) -> None:
+    """As if it had never been claimed: claimed ahead, it had not begun."""
+    await asked(store, "a", until="started", replace=True)
+    await settled(store, Release(lease=(await hold(store, "a")).lease, unstarted=True))
+    assert await asked(store, "b", b"2", until="started", replace=True) == there("a")
+    assert (await hold(store, "a")).input == b"2"
+    assert await asked(store, "c", until="started") == made("c")
+    assert await store.check() == []
+
+
+async def test_until_started_what_is_handed_back_takes_it_from_nobody(store: Store) -> None:
+    await asked(store, "a", until="started")
+    lease = (await hold(store, "a")).lease
+    assert await asked(store, "b", until="started") == made("b")
+    await settled(store, Release(lease=lease, unstarted=True))
+    assert await asked(store, "c", until="started") == there("b")
+    assert sorted(await claimed(store, limit=5)) == ["a", "b"]
+    assert await asked(store, "c", until="started") == made("c")
+
+
+async def test_until_started_what_another_had_meanwhile_is_taken_again(store: Store) -> None:
+    await asked(store, "a", until="started")
+    lease = (await hold(store, "a")).lease
+    await asked(store, "b", until="started")
+    await store.cancel(["b"])
+    await settled(store, Release(lease=lease, unstarted=True))
+    assert await asked(store, "c", until="started") == there("a")
+
+
+async def test_until_started_what_had_begun_does_not_take_it_again(store: Store) -> None:
+    await asked(store, "a", until="started")
+    await settled(store, Release(lease=(await hold(store, "a")).lease))
+    assert await asked(store, "b", until="started") == made("b")
+    await settled(store, Release(lease=(await hold(store, "a")).lease, unstarted=True))
+    assert await asked(store, "c", until="started") == there("b")
+
+
 async def test_until_started_one_that_never_starts_ends_it(store: Store) -> None:
     await asked(store, "a", until="started")
     await store.cancel(["a"])

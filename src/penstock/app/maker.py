@@ -61,21 +61,23 @@ class Maker:
         made = run_id or said(self.options.id, None) or new_run_id()
         new = replace(self.template, id=made, input=self.client.home.codec.encode(data), key=key)
         if self.limits or self.fair:
-            arguments = msgspec.json.decode(data)
-            fair, weight = (None, 1) if self.fair is None else self.fair.of(arguments)
-            limits = tuple(one.ref(arguments, self.limit_keys) for one in self.limits)
-            new = replace(new, limits=limits, fair=fair, weight=weight)
+            new = replace(new, **self.counted(data))
         if not self.client.before_enqueue:
             return new
         sent = passed(new, data, self.client.before_enqueue)
         return sent if sent.queue == new.queue else self._moved(sent, data)
 
     def _moved(self, sent: NewRun, data: bytes) -> NewRun:
-        """The run as the queue has it to which it was sent last: its limits, and its dead letters."""
+        """The run as the queue has it to which it was sent last: its limits, order, turns, and its dead letters."""
         there = self.with_options(Options(queue=sent.queue))
-        arguments: dict[str, Any] = msgspec.json.decode(data) if there.limits else {}
-        limits = tuple(one.ref(arguments, there.limit_keys) for one in there.limits)
-        return replace(sent, limits=limits, dead_letter=there.template.dead_letter)
+        return replace(sent, **there.counted(data), lifo=there.template.lifo, dead_letter=there.template.dead_letter)
+
+    def counted(self, data: bytes) -> dict[str, Any]:
+        """What of a run follows from its arguments: the keys of its limits, and by which value it goes round robin."""
+        arguments: dict[str, Any] = msgspec.json.decode(data) if self.limits or self.fair else {}
+        fair, weight = (None, 1) if self.fair is None else self.fair.of(arguments)
+        limits = tuple(one.ref(arguments, self.limit_keys) for one in self.limits)
+        return {"limits": limits, "fair": fair, "weight": weight}
 
 
 def _check_limits(options: Options, limits: Sequence[Keyed], keys: Mapping[str, str]) -> None:

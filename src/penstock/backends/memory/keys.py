@@ -46,6 +46,17 @@ def let_expire(t: Tables, row: Row) -> Row | None:
     return None
 
 
+def stand_again(t: Tables, row: Row) -> None:
+    """The run has not begun after all: a key that its claim has ended stands for it again, if for nobody else."""
+    if row.new.key is None or row.new.key.until != "started" or row.claims:
+        return
+    entry = live_key(t, row.new)
+    if entry is None:
+        take_key(t, row.new)
+    elif entry.run_id == row.id:
+        entry.expires_at = None
+
+
 def forget(t: Tables, row: Row) -> Row | None:
     """The run is removed by hand, its key with it, unless somebody waits for that, who is returned."""
     following = let_expire(t, row)

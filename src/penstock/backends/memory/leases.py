@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from penstock.backends.memory import callers, groups, lines, moves
+from penstock.backends.memory import callers, groups, keys, lines, moves
 from penstock.backends.memory.moves import Ending
 from penstock.backends.memory.rows import Row, Tables
 from penstock.core.answers import Answer, Recorded, Refused, Spawned
@@ -79,6 +79,7 @@ def note(t: Tables, row: Row, outcome: Outcome) -> None:
         case Release(unstarted=True):
             row.claims -= 1
             row.idle_claims -= 1
+            keys.stand_again(t, row)
         case Retry() | Release():
             t.note(row, "release", started_at=row.started_at)
             row.releases += 1

@@ -72,6 +72,18 @@ function M.let_expire(r)
     M.put_key(r, { entry[1], entry[2], math.max(now + r.key_ttl, r.enqueued_at + (r.key_every or 0)) })
 end
 
+-- The run has not begun after all: a key that its claim has ended stands for it again, if for nobody else.
+function M.stand_for_key(r)
+    if r.key_starts and r.claims == 0 then
+        local entry = M.live_key(M.of(r).task, r.key)
+        if not entry then
+            M.put_key(r, { r.key_hash, r.ref, false })
+        elseif entry[2] == r.ref then
+            M.put_key(r, { entry[1], r.ref, false, entry[4] })
+        end
+    end
+end
+
 -- The run is removed by hand, its key with it, unless somebody waits for that, who is returned.
 function M.forget_key(r)
     local following = M.let_expire(r)

@@ -29,6 +29,7 @@ function M.note_outcome(r, outcome)
         r.failures = r.failures + 1
     elseif kind == 'release' and outcome.unstarted then
         r.claims, r.idle_claims = r.claims - 1, r.idle_claims - 1
+        M.stand_for_key(r)
     elseif kind == 'retry' or kind == 'release' then
         M.note(r, 'release', nil, r.started_at)
         r.releases = r.releases + 1

@@ -18,6 +18,9 @@ update penstock_run set
 where n = :n;
 insert into penstock_do_ends select :n from penstock_run r where :unstarted and r.n = :n and r.expires_at is not null
 limit 1;
+insert into penstock_do_stand_for_key
+select r.id, r.task, r.key, r.key_hash, :now from penstock_run r
+where :unstarted and r.n = :n and r.key_starts and r.claims = 0 limit 1;
 insert into penstock_do_free select :n where :limits is not null;
 insert into penstock_do_settle_ending select :n, :now, 'release', :settled, null, null where :ending is not null;
 insert into penstock_do_queue select :n, :now, 0, null where :ending is null;
