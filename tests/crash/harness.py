@@ -132,7 +132,7 @@ class Harness:
             member.send(signal.SIGSTOP)
         else:
             member.arm(point, self._passage(point), signal.SIGSTOP)
-        self._work_until(lambda: member.stopped, f"{member.name} to stop {point}")
+        self.work_until(lambda: member.stopped, f"{member.name} to stop {point}")
         self.stopped.add(member.pid)
         self.landed[f"SIGSTOP {point}"] += 1
         self._until_taken(member)
@@ -161,7 +161,7 @@ class Harness:
                     slow.pop((event.run, event.fence), None)
             return bool(slow)
 
-        self._work_until(found, "a slow run to begin")
+        self.work_until(found, "a slow run to begin")
         return by_pid[next(iter(slow.values()))]
 
     def _until_taken(self, member: Member) -> None:
@@ -186,14 +186,14 @@ class Harness:
     def _until_dead(self, member: Member, point: str) -> None:
         """Return when the process is dead: by the fault that waits for it, else from outside."""
         try:
-            self._work_until(lambda: member.code is not None, f"{member.name} to die {point}")
+            self.work_until(lambda: member.code is not None, f"{member.name} to die {point}")
             self.landed[f"SIGKILL {point}"] += 1
         except TookTooLong:
             self.landed[f"SIGKILL instead of {point}"] += 1
         self.dead.add(member.pid)
         member.kill()
 
-    def _work_until(self, struck: Callable[[], bool], what: str) -> None:
+    def work_until(self, struck: Callable[[], bool], what: str) -> None:
         """Return when the fault has struck; there is more work until it does. Raises `TookTooLong`."""
         deadline = time.monotonic() + LATEST
         while True:

@@ -10,7 +10,7 @@ from penstock import App, Context
 from tests.crash.oracle import Journal
 from tests.crash.place import url_in
 
-LEASE = 1.0
+LEASE = 2.0
 
 
 class Poisoned:
@@ -34,4 +34,7 @@ class Poisoned:
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])
-    Poisoned(place, Journal(place, sys.argv[2])).app.run_worker(concurrency=4, lease=LEASE, grace=5.0)
+    own = Journal(place, sys.argv[2])
+    poisoned = Poisoned(place, own)
+    poisoned.app.on("worker.started", lambda _: own.write("working"))  # from now on SIGTERM is a gentle stop
+    poisoned.app.run_worker(concurrency=4, lease=LEASE, grace=5.0)

@@ -31,4 +31,4 @@ def test_a_rolling_restart_burns_no_attempt_and_leaves_no_crash(tmp_path: Path, 
         assert found.wrong == [], f"seed {seed}\n{harness.fleet.troubles()}"
         assert found.counts["crashes"] == 0, f"seed {seed}: a gentle stop cost {found.counts['crashes']} leases"
         assert found.counts["handed back"] >= RESTARTS // 2, f"seed {seed}: hardly anything was interrupted"
-        assert slowest < 5.0
+        assert slowest < 10.0

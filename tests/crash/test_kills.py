@@ -43,4 +43,4 @@ def test_runs_survive_the_death_of_workers_and_producers(tmp_path: Path, seed: i
         assert found.wrong == [], f"seed {seed}\n{harness.fleet.troubles()}"
         assert harness.landed.total() == KILLS
         instead = sum(count for what, count in harness.landed.items() if "instead" in what)
-        assert instead <= KILLS // 10, f"seed {seed}: too many faults did not land: {harness.landed}"
+        assert instead <= max(2, KILLS // 10), f"seed {seed}: too many faults did not land: {harness.landed}"

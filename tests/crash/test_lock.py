@@ -18,7 +18,7 @@ FOLDED = 3  # deaths in a checkpoint that are wanted ...
 TRIES = 12  # ... of so many: the watch of the file's time may miss a short one, and another process may fold the log
 PORTION = 40
 MORE = 4  # runs for somebody to write, when all that was fed is through
-AT_ONCE = 5.0  # seconds in which another process writes again on a busy machine: kernels free the locks of the dead
+AT_ONCE = 10.0  # seconds in which another process writes again on a busy machine: kernels free the locks of the dead
 
 
 def next_write(harness: Harness, after: float) -> float:
@@ -61,7 +61,7 @@ def test_who_stands_still_with_the_lock_holds_up_everybody_and_loses_nothing(tmp
         harness.feed(PORTION)
         holder = harness.workers[0]
         holder.arm("holding_lock", 2, signal.SIGSTOP)
-        wait_until(lambda: holder.stopped, "the holder to stop", 10.0)
+        harness.work_until(lambda: holder.stopped, "the holder to stop")
         harness.stopped |= {worker.pid for worker in harness.workers}  # nobody can extend a lease meanwhile
         harness.feed(PORTION)
         harness.fleet.wait_for("trying", 10.0)

@@ -59,6 +59,7 @@ def ended(tmp_path: Path, seed: int, tell: Tell) -> tuple[list[Status], list[Sta
 
         wait_until(over, "every run to end", 120.0)
         for worker in workers:
+            fleet.wait_for("working", 30.0, pid=worker.pid)
             worker.send(signal.SIGTERM)
         codes = [worker.wait(20.0) for worker in workers]
     found = asyncio.run(statuses(tmp_path, list(kinds)))

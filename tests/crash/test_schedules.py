@@ -21,7 +21,8 @@ pytestmark = pytest.mark.crash
 
 SCHEDULERS = 10
 BETWEEN = 3.0  # seconds between two kills
-SECONDS = float(os.environ.get("TICKING") or 45)
+TICKS = int(os.environ.get("TICKING") or 45)  # one a second
+LONGEST = 5 * TICKS + 60.0  # seconds in which they come on a busy machine: ten processes begin at once
 
 
 async def stands(folder: Path) -> tuple[ScheduleStatus, dict[int, list[str]], list[str]]:
@@ -64,14 +65,16 @@ def test_every_tick_fires_once_whoever_dies(tmp_path: Path, seed: int, tell: Tel
     deaths = 0
     with Fleet(tmp_path) as fleet:
         workers = [fleet.start("ticking_worker", f"worker{place}", f"worker{place}") for place in range(SCHEDULERS)]
-        until = time.monotonic() + SECONDS
-        while time.monotonic() < until:
+        until = time.monotonic() + LONGEST
+        while len({event.number for event in fleet.events if event.kind == "ticked"}) < TICKS:
+            assert time.monotonic() < until, f"seed {seed}: the ticks stopped\n{fleet.troubles()}"
             struck = time.monotonic()
             place = dice.randrange(SCHEDULERS)
             workers[place].send(signal.SIGKILL)
             deaths += 1
             workers[place] = fleet.start("ticking_worker", f"worker{place}", f"worker{place}-{deaths}")
-            wait_until(lambda: time.monotonic() > struck + BETWEEN, "the next kill", BETWEEN + 5)  # noqa: B023
+            wait_until(lambda: time.monotonic() > struck + BETWEEN, "the next kill", BETWEEN + 30)  # noqa: B023
+            fleet.look()
         asyncio.run(end(tmp_path))
         wait_until(lambda: not left(tmp_path), "the last runs", 60)
     schedule, runs, problems = asyncio.run(stands(tmp_path))
@@ -87,4 +90,4 @@ def test_every_tick_fires_once_whoever_dies(tmp_path: Path, seed: int, tell: Tel
     assert {tick: ids for tick, ids in seen.items() if ids != set(runs[tick])} == {}, "the oracle saw another run"
     assert sorted(seen) == ticks
     assert (schedule.fired, schedule.skipped) == (len(ticks), 0)
-    assert len(ticks) >= SECONDS * 0.9
+    assert len(ticks) >= TICKS
