@@ -15,6 +15,7 @@ _HOMES: Final = {
     "penstock.app.fair": ("Fair",),
     "penstock.app.flows": ("FlowNode", "SyncFlowNode"),
     "penstock.app.front": ("SyncApp",),
+    "penstock.app.graph_runs": ("GraphRun",),
     "penstock.app.handle": ("Run", "SyncRun"),
     "penstock.app.histories": ("History", "Message", "StepStatus"),
     "penstock.app.limits": ("Limits", "LimitStatus", "SyncLimits"),
@@ -102,11 +103,12 @@ _HOMES: Final = {
     "penstock.models.graph.blueprint": ("Blueprint",),
     "penstock.models.graph.builder": ("Graph", "Placed"),
     "penstock.models.graph.context": ("GraphContext",),
-    "penstock.models.graph.events": ("GraphResult", "NodeResult"),
+    "penstock.models.graph.events": ("GraphResult", "NodeOutcome", "NodeResult"),
     "penstock.models.graph.parts": ("Edge", "Node", "NodeConfig", "NodeRetry", "Problem"),
-    "penstock.models.graph.stepper": ("NodeOutcome", "Stepper"),
+    "penstock.models.graph.stepper": ("Stepper",),
     "penstock.models.joins": ("gather", "map", "wait_any"),
     "penstock.models.kin": ("Child", "Children", "SyncChildren"),
+    "penstock.models.nodes": ("NodeContext",),
     "penstock.models.waits": ("Signal", "Token", "sleep", "token", "wait"),
 }
 _MODULES: Final = ("sync", "testing")

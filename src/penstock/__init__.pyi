@@ -8,6 +8,7 @@ from penstock.app.dispatching import Dispatched, Dispatcher
 from penstock.app.fair import Fair
 from penstock.app.flows import FlowNode, SyncFlowNode
 from penstock.app.front import SyncApp
+from penstock.app.graph_runs import GraphRun
 from penstock.app.handle import Run, SyncRun
 from penstock.app.histories import History, Message, StepStatus
 from penstock.app.limits import Limits, LimitStatus, SyncLimits
@@ -87,11 +88,12 @@ from penstock.models.graph.analysis import Analysis
 from penstock.models.graph.blueprint import Blueprint
 from penstock.models.graph.builder import Graph, Placed
 from penstock.models.graph.context import GraphContext
-from penstock.models.graph.events import GraphResult, NodeResult
+from penstock.models.graph.events import GraphResult, NodeOutcome, NodeResult
 from penstock.models.graph.parts import Edge, Node, NodeConfig, NodeRetry, Problem
-from penstock.models.graph.stepper import NodeOutcome, Stepper
+from penstock.models.graph.stepper import Stepper
 from penstock.models.joins import gather, map, wait_any  # noqa: A004 (what it is called wherever it is known)
 from penstock.models.kin import Child, Children, SyncChildren
+from penstock.models.nodes import NodeContext
 from penstock.models.waits import Signal, Token, sleep, token, wait
 
 __all__ = [
@@ -134,6 +136,7 @@ __all__ = [
     "Graph",
     "GraphContext",
     "GraphResult",
+    "GraphRun",
     "Health",
     "History",
     "Invalid",
@@ -158,6 +161,7 @@ __all__ = [
     "Never",
     "Node",
     "NodeConfig",
+    "NodeContext",
     "NodeFailed",
     "NodeOutcome",
     "NodeResult",

@@ -85,6 +85,7 @@ FITTING: dict[str, Any] = {
     "token": "eC94eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg",
     "reason": "r",
     "flow": [],
+    "blueprint": {"id": "g", "nodes": [{"id": "a", "uses": "task"}]},
     "child": "y",
     "history": History(
         id="x",

@@ -8,8 +8,8 @@ import pytest
 from penstock.core.errors import Invalid
 from penstock.models.graph.builder import Graph
 from penstock.models.graph.context import GraphContext
-from penstock.models.graph.events import StartGraph
-from penstock.models.graph.stepper import NodeOutcome, Stepper
+from penstock.models.graph.events import NodeOutcome, StartGraph
+from penstock.models.graph.stepper import Stepper
 from tests.graphs.walk import blueprint, edge
 
 DIAMOND = blueprint("a b c d", "a b", "a c", "b d", "c d")

@@ -6,8 +6,8 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar, Unpack, cast, overlo
 
 from penstock.app import surfaces
 from penstock.app.client import Client
-from penstock.app.flows import Flows
 from penstock.app.front import SyncApp
+from penstock.app.graphs import Graphs
 from penstock.app.layers import Layers
 from penstock.app.loops import check_loop, run
 from penstock.app.mixed import warn_of_differences
@@ -51,7 +51,7 @@ class Decorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> ThreadTask[P, R]: ...
 
 
-class App(Flows):
+class App(Graphs):
     """Registered tasks, and the store in which their runs are.
 
     `url`: "memory://", "sqlite:///jobs.db", ...; a path; or a connection or client that leads to a store: its address

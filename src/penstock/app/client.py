@@ -19,6 +19,8 @@ from penstock.core.requests import Group
 from penstock.core.run import ChildOf, Kind, NewRun, Run
 from penstock.engine.batcher import BYTES, ITEMS
 from penstock.models.current import Running, running
+from penstock.models.graph.blueprint import Blueprint
+from penstock.models.graph.builder import Graph
 from penstock.models.jobs import JobHandler, Surroundings
 from penstock.ports.store import Store
 
@@ -44,6 +46,7 @@ class Client:
         self.handlers: dict[str, JobHandler] = {}  # by task: the latest registered
         self.profiles: dict[str, Profile] = {}  # of the same tasks: what they say about their runs
         self.versions: dict[tuple[str, str], tuple[JobHandler, Profile]] = {}  # all of them, by task and version
+        self.graphs: dict[str, Blueprint | Graph] = {}  # by id, and by id@version
         self.schedules: dict[str, Entry] = {}  # declared in code, by name
         self.before_enqueue: list[BeforeEnqueue] = []  # who has a say in what is about to be stored
         self.workers: set[Hand] = set()  # that carry out runs of these handlers now

@@ -23,7 +23,7 @@ from penstock.core.run import ChildOf
 from penstock.core.run import Run as Stored
 from penstock.core.state import State
 from penstock.core.views import LogEntry
-from penstock.models import journal
+from penstock.models import journal, nodes
 from penstock.models.waits import Signal
 
 R = TypeVar("R")
@@ -76,7 +76,8 @@ class Run(Generic[R]):
         self._known = True
         handler = client.handler(run.task, run.version)
         data = None if run.result is None else client.home.codec.decode(run.result)
-        return cast("R", endings.result_of(run, handler.signature.returns if handler else None, data))
+        returns = handler.signature.returns if handler else None
+        return cast("R", endings.result_of(run, returns, nodes.output_of(run.options, data)))
 
     async def status(self) -> Status:
         """How the run stands now. Raises `NotFound`, or `Purged` if it has been there."""

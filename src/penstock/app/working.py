@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 from penstock.app.client import Client, Hand
 from penstock.app.declared import declared
+from penstock.app.graph_hands import planner
 from penstock.app.limits import put_declared
 from penstock.app.mixed import warn_of_differences
 from penstock.app.recycling import Recycling
@@ -227,6 +228,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         for handler, _ in self._client.versions.values():
             self._add(handler)
+        self._registry.add(planner(self._client, self._registry.queues))
         engine = self._engine = EngineWorker(
             connection.store,
             self._registry,

@@ -55,6 +55,11 @@ class Signature:
         }
         self._direct = not self._extra and Parameter.POSITIONAL_ONLY not in by_kind
         self._input = self._record()
+        self.parameters: Mapping[str, bool] = {  # what callers may give by name, and whether they must
+            parameter.name: parameter.default is Parameter.empty
+            for parameter in self._bare.parameters.values()
+            if parameter.kind not in _EXTRA
+        }
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self._input, dec_hook=adapters.load)
         self.returns = Shape(result_of(annotations.get("return", Any)), f"the result of {task}", output=True)
 

@@ -19,11 +19,12 @@ class Home(Protocol):
 class Running:
     """One attempt in whose handler code is running, and whose app it belongs to."""
 
-    __slots__ = ("attempt", "home", "over")
+    __slots__ = ("attempt", "home", "node", "over")
 
     def __init__(self, attempt: Attempt, home: Home) -> None:
         self.attempt = attempt
         self.home = home  # compared by identity only: a run of another app is nobody's parent here
+        self.node: object | None = None  # of a graph, once it has been asked for
         self.over = False  # the handler has returned: who still runs has been left behind
 
 

@@ -19,7 +19,7 @@ from penstock.core.retry import Retry
 from penstock.core.signature import Call, Signature
 from penstock.engine.handler import Attempt, Executor
 from penstock.engine.threads import Threads
-from penstock.models import follow_up, overrides
+from penstock.models import follow_up, nodes, overrides
 from penstock.models.around import Around, through, through_from_thread
 from penstock.models.context import Context
 from penstock.models.current import Carried, Running
@@ -150,10 +150,15 @@ class JobHandler:
         data = self.home.codec.decode(claim.input)
         if data[:1] == HEADER:  # no fault of the input: nothing is said of it but that it can't be read here
             raise Mismatch("the codec", self.home.codec.name or "none", "another")
+        if nodes.is_node(claim.options):
+            data = nodes.arguments(data, self.signature.parameters)
         return self.signature.decode(data)
 
     def _outcome(self, attempt: Attempt, returned: object) -> Outcome:
         if isinstance(returned, Snooze):
             raise returned
-        result = self.signature.returns.encode(returned)
+        if nodes.is_node(attempt.claim.options):
+            result = nodes.result(returned, self.signature.returns)
+        else:
+            result = self.signature.returns.encode(returned)
         return Complete(lease=attempt.lease, result=self.home.codec.encode(result))

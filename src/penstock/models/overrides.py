@@ -25,6 +25,7 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     retry: Numbers | UnsetType = UNSET
     timeout: float | UnsetType | None = UNSET
+    node: bool = False  # of a graph: input and result are what a plan hands over, and is told
 
     def encode(self) -> bytes:
         """The bytes for `NewRun.options`; empty if nothing is said."""

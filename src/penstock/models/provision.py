@@ -16,6 +16,7 @@ from penstock.core.inject import Injected, Injection
 from penstock.engine.handler import Attempt
 from penstock.models.context import Context
 from penstock.models.lifespan import Lifespans
+from penstock.models.nodes import NodeContext, current
 
 Provider: TypeAlias = Callable[..., object]
 Overrides: TypeAlias = Mapping[Provider, Provider]
@@ -29,6 +30,7 @@ class Need:
 
     provider: Provider | None
     needs: Mapping[str, "Need"]
+    node: bool = False  # the context of a graph's node
 
 
 def needs_of(injected: Mapping[str, Injection], where: str, depth: int = 0) -> dict[str, Need]:
@@ -39,9 +41,10 @@ def needs_of(injected: Mapping[str, Injection], where: str, depth: int = 0) -> d
 def _need(name: str, injection: Injection, where: str, depth: int) -> Need:
     provider = injection.provider
     if provider is None:
-        if injection.annotation is not Context:
-            raise Invalid(name, injection.annotation, f"{where} gets a Context by inject(), all else by Depends(...)")
-        return Need(None, {})
+        if injection.annotation not in (Context, NodeContext):
+            said = f"{where} gets a Context or a NodeContext by inject(), all else by Depends(...)"
+            raise Invalid(name, injection.annotation, said)
+        return Need(None, {}, node=injection.annotation is NodeContext)
     if depth > DEEPEST:
         raise Invalid(name, provider, "a provider can't depend on itself")
     return Need(provider, _needs_of_provider(provider, depth))
@@ -91,7 +94,7 @@ class Provision:
     async def _provide(self, need: Need, stack: AsyncExitStack) -> object:
         provider, needs = self._chosen(need)
         if provider is None:
-            return Context(self._attempt)
+            return current() if need.node else Context(self._attempt)
         if provider in self._lifespans:
             return self._lifespans.state(self._attempt.worker, provider)
         if provider not in self._made:
@@ -112,7 +115,7 @@ class Provision:
     def _provide_in_thread(self, need: Need, stack: ExitStack) -> object:
         provider, needs = self._chosen(need)
         if provider is None:
-            return Context(self._attempt)
+            return current() if need.node else Context(self._attempt)
         if provider in self._lifespans:
             return self._lifespans.state(self._attempt.worker, provider)
         if provider not in self._made:

@@ -129,6 +129,13 @@ class Cancel(Decision, frozen=True, kw_only=True, omit_defaults=True, tag="cance
     keys: tuple[str, ...]
 
 
+class NodeOutcome(msgspec.Struct, frozen=True):
+    """What a node comes to, if more than its output is to be said: the action chooses among the edges after it."""
+
+    output: Any = None
+    action: str | None = None
+
+
 class NodeResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a node ended."""
 

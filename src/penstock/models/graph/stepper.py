@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
-import msgspec
-
 from penstock.core.error_record import describe
 from penstock.core.errors import Invalid
 from penstock.models.graph.blueprint import Blueprint
@@ -18,6 +16,7 @@ from penstock.models.graph.events import (
     Failed,
     Finished,
     GraphResult,
+    NodeOutcome,
     OpenWebhook,
     Signalled,
     Sleep,
@@ -32,13 +31,6 @@ from penstock.models.graph.result import ends, result_of
 from penstock.models.graph.scheme import Scheme
 
 Said: TypeAlias = Callable[[Any, GraphContext], Any] | Any
-
-
-class NodeOutcome(msgspec.Struct, frozen=True):
-    """What a node comes to, if more than its output is to be said."""
-
-    output: Any = None
-    action: str | None = None
 
 
 class Stepper:

@@ -1,0 +1,124 @@
+"""A graph run being planned: the planner, and what stands open. Told the same entries it comes to the same.
+
+Pure. What it has decided and nobody has carried out yet is in `fresh`.
+"""
+
+from typing import TypeAlias
+
+from penstock.core.errors import Invalid
+from penstock.core.record import Record
+from penstock.models.graph.blueprint import Blueprint
+from penstock.models.graph.events import (
+    Await,
+    Block,
+    Cancel,
+    Decided,
+    Fail,
+    OpenWebhook,
+    Signalled,
+    Sleep,
+    Start,
+    StartGraph,
+    Succeed,
+)
+from penstock.models.graph.planner import Planner
+from penstock.models.graph.scheme import Scheme
+from penstock.models.graph.stored import Baggage, Entry, Noted, child_id
+
+Carried: TypeAlias = Start | StartGraph | Cancel
+
+
+class Awaiting(Record, frozen=True, kw_only=True):
+    """A wait that stands."""
+
+    signal: str
+    due: float | None  # unix seconds
+
+
+class Session:
+    """One history of one graph run. Raises `InvalidBlueprint` for a blueprint that could not run."""
+
+    def __init__(self, run_id: str, history: int, name: str, baggage: Baggage) -> None:
+        if name not in baggage.blueprints:
+            raise Invalid("blueprint", name, f"one of {', '.join(baggage.blueprints)}")
+        blueprint = Blueprint.from_dict(baggage.blueprints[name], check=False)
+        self.run_id = run_id
+        self.history = history
+        self.baggage = baggage
+        self.planner = Planner(Scheme(blueprint.id, blueprint.nodes, blueprint.edges))
+        self.entries = 0  # that it was told
+        self.turn = 0
+        self.open: dict[str, str] = {}  # by key: the run that was started and has not ended, in order
+        self.blocked: dict[str, tuple[str, int]] = {}  # by key: the run that may be redriven, and the life that failed
+        self.waits: dict[str, Awaiting] = {}
+        self.sleeps: dict[str, float] = {}  # by key: until when
+        self.hooks: dict[str, OpenWebhook] = {}  # by key: asked for, and not made
+        self.read: dict[str, int] = {}  # by signal: messages that were read
+        self.fresh: list[Carried] = []
+        self.ended = 0  # ends of runs that it was told
+        self.astray = 0  # ends of runs that it will never be told: those that it had cancelled
+        self.looked_at = 0.0  # when all open runs were looked at last, in unix seconds
+        self.end: Succeed | Fail | None = None
+
+    def take(self, entry: Entry) -> None:
+        """The next entry of its history. With a new turn all has been carried out that was decided in earlier ones."""
+        self.begin(entry.turn)
+        if self.entries == 0:
+            self._note(self.planner.begin(input=self.baggage.input, context=self.baggage.context), entry.at)
+        self.entries += 1
+        for noted in entry.events:
+            self.tell(noted, entry.at)
+
+    def begin(self, turn: int) -> None:
+        """What is told from now on belongs to this turn."""
+        if turn != self.turn:
+            self.turn = turn
+            self.fresh.clear()
+
+    def tell(self, noted: Noted, at: float) -> None:
+        """One thing that has happened."""
+        event = noted.event
+        waited = self.waits.pop(event.key, None)
+        if isinstance(event, Signalled) and waited is not None:
+            self.read[waited.signal] = self.read.get(waited.signal, 0) + 1
+        elif noted.life:
+            self.ended += 1
+        held = self.open.pop(event.key, None) or self.blocked.pop(event.key, ("", 0))[0]
+        self.sleeps.pop(event.key, None)
+        self.hooks.pop(event.key, None)
+        self._note(self.planner.feed(event), at, blocked=(held, noted.life))
+
+    def _note(self, decided: list[Decided], at: float, blocked: tuple[str, int] = ("", 0)) -> None:
+        for one in decided:
+            match one:
+                case Start() | StartGraph():
+                    self.open[one.key] = child_id(self.run_id, self.history, one.key)
+                    self.fresh.append(one)
+                case Await():
+                    due = None if one.timeout is None else at + one.timeout
+                    self.waits[one.key] = Awaiting(signal=one.signal, due=due)
+                case Sleep():
+                    self.sleeps[one.key] = at + one.seconds
+                case OpenWebhook():
+                    self.hooks[one.key] = one
+                case Block():
+                    self.blocked[one.key] = blocked
+                case Cancel():
+                    self._cancel(one)
+                case Succeed() | Fail():
+                    self.end = one
+                case _:
+                    pass
+
+    def _cancel(self, cancelled: Cancel) -> None:
+        for key in cancelled.keys:
+            for standing in (self.open, self.waits, self.sleeps, self.hooks):
+                standing.pop(key, None)
+        self.fresh = [one for one in self.fresh if isinstance(one, Cancel) or one.key not in cancelled.keys]
+        self.fresh.append(cancelled)
+
+    @property
+    def due(self) -> float | None:
+        """The next moment at which something happens by itself."""
+        moments = [*self.sleeps.values(), *(one.due for one in self.waits.values() if one.due is not None)]
+        return min(moments, default=None)
