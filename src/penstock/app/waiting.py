@@ -4,12 +4,13 @@ However many wait, their looks at the store leave together, one call for all.
 """
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 from penstock.app.stores import Connection
 from penstock.core.errors import NotFound, Purged, ResultTimeout
 from penstock.core.run import Run
 from penstock.ports.doorbell import run_topic
+from penstock.ports.news import Bringing
 
 LOOK: Final = 5.0  # seconds after which a waiter looks although no bell rang
 
@@ -32,6 +33,7 @@ async def finished(connection: Connection, run_id: str, timeout: float | None, *
 
 async def _finished(connection: Connection, run_id: str, *, known: bool) -> Run:
     listener = connection.store.doorbell.listen([run_topic(run_id)])
+    brought = cast("Bringing", listener).brought if hasattr(listener, "brought") else None
     try:
         while True:
             state = await connection.watching.ask(run_id)  # each time: a redrive begins another life
@@ -39,6 +41,8 @@ async def _finished(connection: Connection, run_id: str, *, known: bool) -> Run:
                 raise Purged(run_id) if known else NotFound("run", run_id)
             if not state.finished:
                 await listener.wait(LOOK)
+                if brought is not None and (run := brought()) is not None:
+                    return run
             run = await connection.getting.ask(run_id)
             if run is not None and run.state.finished:
                 return run

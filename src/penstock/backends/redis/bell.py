@@ -2,7 +2,7 @@
 
 A token stays until somebody pops it, so a ring for a queue finds a worker that is free; one popped while nobody waits
 is put back. Channels reach who listens at that moment; what may have been missed on one while it did not stand is rung
-when it does: "look now". Knows no run and no script.
+when it does: "look now". The end of a plain run brings the run along. Knows no script.
 """
 
 import asyncio
@@ -12,11 +12,13 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Final
 
+from penstock.backends.redis import decode
 from penstock.backends.redis.ear import Ear
 from penstock.backends.redis.link import Call, Link
 from penstock.backends.redis.script import Script
 from penstock.backends.redis.wire import Value
 from penstock.core.errors import Closed
+from penstock.core.run import Run
 from penstock.ports.doorbell import log_topic, queue_topic, run_topic
 
 _QUEUE: Final = queue_topic("")
@@ -34,6 +36,7 @@ class RedisListener:
         self._tokens: Final = tokens
         self._loop: Final = asyncio.get_running_loop()
         self._rung: set[str] = set()
+        self._brought: Run | None = None
         self._event: Final = asyncio.Event()
         self._until = 0.0  # when somebody's wait ends
         self._popping = False
@@ -57,9 +60,16 @@ class RedisListener:
             self._ear.forget(self, tuple(self._channels))
             self._event.set()
 
-    def hear(self, channel: bytes) -> None:
+    def hear(self, channel: bytes, said: bytes = b"") -> None:
         """It rang, or may have rung."""
-        self._ring(self._channels[channel])
+        topic = self._channels[channel]
+        if said and topic.startswith(_RUN):
+            self._brought = decode.brought(topic.removeprefix(_RUN), said)
+        self._ring(topic)
+
+    def brought(self) -> Run | None:
+        found, self._brought = self._brought, None
+        return found
 
     def popped(self, token: bytes | None, *, failed: bool) -> bool:
         """A pop has ended. Whether somebody waits for that."""

@@ -9,7 +9,7 @@ import msgspec
 
 from penstock.backends.redis.encode import LETTERS
 from penstock.backends.redis.moments import seconds
-from penstock.backends.redis.refs import id_of
+from penstock.backends.redis.refs import id_of, ref_of
 from penstock.backends.redis.scripts import fields
 from penstock.core.answers import Accepted, Answer, Entered, Refused
 from penstock.core.leases import Claim, Lease, Step
@@ -210,6 +210,14 @@ def run(seen: list[Any], known: dict[int, Term]) -> Run:
         schedule=row.text("schedule"),
         nominal_at=row.moment("nominal_at"),
     )
+
+
+def brought(run_id: str, said: bytes) -> Run:
+    """A run that its end has brought along: the length of its term, the term, and the run as it is stored."""
+    size = _number(said[:2])
+    stored = said[2 + size :]
+    term = Row(stored).get("term")
+    return run([ref_of(run_id), stored, None], {term: _term(said[2 : 2 + size])})
 
 
 def about(stored: list[Any] | None) -> About | None:

@@ -27,7 +27,7 @@ LATE: Final = 2.0  # seconds beyond which its answer may take
 class Hears(Protocol):
     """Who is told."""
 
-    def hear(self, channel: bytes) -> None: ...
+    def hear(self, channel: bytes, said: bytes = b"") -> None: ...
 
     def popped(self, token: bytes | None, *, failed: bool) -> bool:
         """None: no token came. Whether somebody waited; if not, it goes back."""
@@ -177,8 +177,9 @@ class Ear:
         if kind == b"subscribe" and channel not in self._missed and channel.startswith((self._kept, self._asked)):
             return
         self._missed.discard(channel)
+        said = push[2] if kind == b"message" else b""
         for listener in tuple(self._listeners.get(channel, ())):
-            listener.hear(channel)
+            listener.hear(channel, said if isinstance(said, bytes) else b"")
 
     # tokens
 

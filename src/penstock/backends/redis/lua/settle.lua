@@ -7,13 +7,15 @@ local n = tonumber(ARGV[4])
 local data = #ARGV - 2 * n
 local answers, left, skip = {}, {}, #P + 2
 local plain, terms = {}, {}
+local SMALL = 16384 -- bytes of a run that its end brings to who waits for it; a larger one is asked for
 
 local function term_of(place)
     local term = terms[place]
     if not term then
         local number = struct.unpack('>I3', place)
-        local t = cmsgpack.unpack(call('HGET', P .. ':terms', number))
-        term = { name = 'over:s:' .. number, queue = t[2], kept = t[6], follows = t[10], n = 0, list = {} }
+        local text = call('HGET', P .. ':terms', number)
+        local t = cmsgpack.unpack(text)
+        term = { text = text, name = 'over:s:' .. number, queue = t[2], kept = t[6], follows = t[10], n = 0, list = {} }
         terms[place] = term
     end
     return term
@@ -68,7 +70,10 @@ if m > 0 then
         term.n = term.n + 1
         term.list[2 * term.n - 1], term.list[2 * term.n] = finish_no, ref
         if text:byte(2) % 4 > 0 then
+            local record = records[2 * k]
+            local brings = text:byte(1) == 114 and #record <= SMALL
             topics[#topics + 1] = P .. ':r:' .. text_of(ref)
+            topics[#topics + 1] = brings and struct.pack('>I2', #term.text) .. term.text .. record or ''
         end
     end
     for _, term in pairs(terms) do
@@ -85,8 +90,8 @@ if m > 0 then
             call('HINCRBY', P .. ':counts', 's' .. term.queue, term.n)
         end
     end
-    for _, topic in ipairs(topics) do
-        call('PUBLISH', topic, '')
+    for k = 1, #topics, 2 do
+        call('PUBLISH', topics[k], topics[k + 1])
     end
 end
 if #left == 0 and ARGV[3] == '' then
