@@ -63,6 +63,7 @@ _HOMES: Final = {
         "DuplicateTask",
         "Expired",
         "ExpressionFailed",
+        "Flooded",
         "Invalid",
         "InvalidBlueprint",
         "InvalidExpression",

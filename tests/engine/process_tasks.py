@@ -104,7 +104,14 @@ def _asks(attempt: Attempt) -> bytes:
     return f"{spawned.answer} {recorded.answer} {again.step.value!r} {attempt.may_start()}".encode()
 
 
+def _talk(attempt: Attempt) -> bytes:
+    for number in range(500):
+        attempt.emit("log", b"%d" % number)
+    return b"1"
+
+
 pid = ProcessHandler("pid", _pid)
+talk = ProcessHandler("talk", _talk)
 pid_async = ProcessHandler("pid_async", _pid, asynchronous=True)
 die = ProcessHandler("die", _die)
 signalled = ProcessHandler("signalled", _signalled)

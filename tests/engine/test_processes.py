@@ -1,6 +1,7 @@
 """Child processes, for real: they are used again, killed to interrupt them, and replaced when they die."""
 
 import asyncio
+import functools
 import os
 
 import pytest
@@ -9,6 +10,8 @@ from penstock.backends.memory import MemoryStore
 from penstock.core import error_record
 from penstock.core.run import Run
 from penstock.core.state import State
+from penstock.engine import host
+from penstock.engine.lines import Lines
 from tests.engine import process_tasks
 from tests.engine.process_tasks import ProcessHandler
 from tests.engine.support import enqueue, read, real_worker, until_finished
@@ -128,6 +131,17 @@ async def test_a_child_asks_its_worker_for_everything() -> None:
     assert run.result == b"ok ok b'1' True"
     assert [entry.data for entry in await store.log(run_id) if entry.kind == "log"] == [b"one", b"two"]
     assert [child.task for child in (await store.children(run_id)).items] == ["other"]
+
+
+async def test_what_a_child_says_faster_than_it_is_stored_is_stored_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "Lines", functools.partial(Lines, most=10))
+    store = MemoryStore()
+    (run_id,) = await enqueue(store)
+    async with asyncio.timeout(WITHIN), real_worker(store, process_tasks.talk):
+        (run,) = await until_finished(store, [run_id])
+    assert run.result == b"1"
+    said = [entry.data for entry in await store.log(run_id, limit=2000) if entry.kind == "log"]
+    assert said == [b"%d" % number for number in range(500)]
 
 
 async def test_a_handler_that_a_child_can_not_find_fails_with_the_reason() -> None:

@@ -32,6 +32,7 @@ PenstockError
 │   ├── DeadlineExceeded   the run did not finish in time
 │   ├── Expired            the run did not start in time
 │   ├── Crashed            its workers were lost too often
+│   ├── Flooded            it said more, without awaiting, than waits to be stored
 │   ├── DispatchFailed     another service could not be reached, or wants to be asked again
 │   ├── ExpressionFailed   a condition or transform of a graph came to an error
 │   └── NodeFailed         a node of a graph could not go on by its own rules
@@ -319,6 +320,15 @@ class Crashed(PenstockError):
         )
         self.run_id = run_id
         self.crashes = crashes
+
+
+class Flooded(PenstockError):
+    """The run's code adds lines to its log and awaits nothing: this one is not stored, those before it will be."""
+
+    def __init__(self, run_id: str, waiting: int) -> None:
+        super().__init__(f"run {run_id} has {waiting:,} lines that are not stored yet: await ctx.flush() now and then")
+        self.run_id = run_id
+        self.waiting = waiting
 
 
 class DispatchFailed(PenstockError):

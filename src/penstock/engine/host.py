@@ -4,13 +4,9 @@ For one loop; lines of the log come from any thread.
 """
 
 import asyncio
-import itertools
-import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Final, Protocol, TypeVar
-
-from msgspec.structs import replace
+from typing import Any, Protocol, TypeVar
 
 from penstock.core.answers import Answer, Recorded, Spawned
 from penstock.core.clock import Clock
@@ -20,15 +16,11 @@ from penstock.core.run import Run
 from penstock.core.state import UNLEASED
 from penstock.core.views import Page
 from penstock.engine.batcher import Batcher
-from penstock.engine.pacing import Paced
+from penstock.engine.lines import Lines
 from penstock.engine.patience import Trouble, repeat, untold
 from penstock.ports.store import Leases, Views
 
 T = TypeVar("T")
-
-LINES: Final = 100  # of logs, in one call
-
-_log: Final = logging.getLogger(__name__)
 
 
 class Asked(Leases, Views, Protocol):
@@ -52,41 +44,24 @@ class WorkerHost:
         self._trouble = trouble
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        append = Paced[Append, Answer](store.append, LINES)
-        self._lines = Batcher[Append, Answer](append, lambda entry: len(entry.data), most=LINES, trouble=trouble)
+        self._lines = Lines(store.append, trouble)
         self._spawns = Batcher[Spawn, Spawned](store.spawn, _bytes_of_spawn, trouble=trouble)
         self._records = Batcher[RecordStep, Recorded](store.record, _bytes_of_record, trouble=trouble)
-        self._numbers = itertools.count(1)  # of lines, over all leases
-        self._last_line: dict[tuple[str, str], asyncio.Future[Answer]] = {}  # by lease, till answered
 
     def append(self, entry: Append) -> None:
-        """Store the line soon, in order, and before the attempt is settled. Thread-safe."""
-        if threading.get_ident() == self._thread:
-            self._append(entry)
-        else:
-            self._loop.call_soon_threadsafe(self._append, entry)
+        """Store the line soon, in order, and before the attempt is settled.
 
-    def _append(self, entry: Append) -> None:
-        key = entry.lease.run_id, entry.lease.token
-        numbered = replace(entry, number=next(self._numbers))
-        line = self._last_line[key] = self._lines.put(numbered)
-        line.add_done_callback(lambda line: self._stored(key, line))
-
-    def _stored(self, key: tuple[str, str], line: asyncio.Future[Answer]) -> None:
-        if self._last_line.get(key) is line:
-            del self._last_line[key]
-        if not line.cancelled() and (error := line.exception()) is not None:
-            _log.error("lines of a run's log are lost", exc_info=error)
+        Thread-safe: a thread waits until there is room. On this loop raises `Flooded` if there is none.
+        """
+        self._lines.append(entry)
 
     def has_lines(self, lease: Lease) -> bool:
         """Whether lines wait to be stored under this lease."""
-        return bool(self._last_line) and (lease.run_id, lease.token) in self._last_line
+        return self._lines.has(lease)
 
     async def appended(self, lease: Lease) -> None:
         """Return when every line given so far under this lease is stored."""
-        line = self._last_line.get((lease.run_id, lease.token))
-        if line is not None:
-            await asyncio.wait([line])
+        await self._lines.stored(lease)
 
     async def spawn(self, spawn: Spawn) -> Spawned:
         """Insert the children, together with those of other attempts."""

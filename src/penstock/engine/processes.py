@@ -14,10 +14,11 @@ from asyncio import CancelledError
 from asyncio.subprocess import PIPE, Process
 from typing import Final
 
-from penstock.core.errors import PenstockError
-from penstock.core.leases import Outcome, Release
+from penstock.core.errors import Flooded, PenstockError
+from penstock.core.leases import Append, Outcome, Release
 from penstock.engine import frames
 from penstock.engine.attempt import verdict
+from penstock.engine.handler import Attempt
 from penstock.engine.held import Books, Held
 
 GONE_WITHIN: Final = 5.0  # seconds for a killed process to be gone
@@ -216,7 +217,7 @@ class ProcessCarrier:
                 case frames.Began():
                     self._books.begun(held)
                 case frames.Line(entry=entry):
-                    attempt.host.append(entry)
+                    await _append(attempt, entry)
                 case frames.Ask():
                     child.send(await self._reply(held, frame))
                 case frames.Broken(reason=reason):
@@ -261,3 +262,12 @@ class ProcessCarrier:
             self._idle.append(child)
         else:
             await child.gone()
+
+
+async def _append(attempt: Attempt, entry: Append) -> None:
+    """Store the line soon. While there is no room nothing more is read, and the child waits as it writes."""
+    try:
+        attempt.host.append(entry)
+    except Flooded:
+        await attempt.flush()
+        attempt.host.append(entry)

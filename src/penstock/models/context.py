@@ -186,7 +186,8 @@ class Context:
 
     def emit(self, chunk: object) -> None:
         """Add a chunk to what `run.stream()` brings: a text, or what else JSON has. Stored soon, in order; from any
-        thread. A handler that emits faster than a store can write awaits `flush` now and then.
+        thread. A handler that emits faster than a store can write awaits `flush` now and then: with 10,000 lines, or
+        16 MiB, not stored yet, a thread waits here, and code on the worker's loop, which can't, hears `Flooded`.
         """
         try:
             data = codec.encode(chunk)
