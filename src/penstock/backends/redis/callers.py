@@ -62,6 +62,10 @@ class Callers:
     _bell: RedisDoorbell
 
     async def enqueue(self, groups: Sequence[Group]) -> list[Accepted | Refused]:
+        if len(groups) == 1 and len(groups[0].runs) == 1 and _is_simple(groups[0]):
+            (new,) = groups[0].runs
+            known: Reply = await self._calls.link.run(*newcomers.made_alone(self._calls, new))
+            return [Accepted(runs=(Entered(id=new.id, created=not known),))]
         answers: list[Accepted | Refused] = []
         for simple, some in groupby(groups, _is_simple):
             together = list(some)
