@@ -200,6 +200,19 @@ async def test_a_removed_call_wakes_who_waits_for_it(store: Store) -> None:
     assert await state(store, "p") == State.QUEUED
 
 
+async def test_a_removed_call_counts_as_one_that_has_ended_once(store: Store) -> None:
+    got = await parent_with(store, "a", "b", "c")
+    await succeed(store, "a")
+    await store.remove(["a"])
+    assert await wait_for(store, got, Wake(finishes=3)) == State.WAITING
+    await store.remove(["b"])
+    parent = await look(store, "p")
+    assert (parent.state, parent.finishes) == (State.WAITING, 2)
+    await store.remove(["c"])
+    parent = await look(store, "p")
+    assert (parent.state, parent.finishes) == (State.QUEUED, 3)
+
+
 async def test_a_redriven_call_is_awaited_again(store: Store) -> None:
     got = await parent_with(store, "a")
     await fail(store, "a")

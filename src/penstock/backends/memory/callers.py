@@ -230,6 +230,8 @@ def delete(t: Tables, row: Row, *, keep_key: bool = False) -> None:
     if parent is not None:
         if row.kind is Kind.DEPENDENCY:
             moves.count(t, parent, row)
+        elif row.kind is Kind.CALL and not row.state.finished and not parent.state.finished:
+            parent.finishes += 1
         moves.cut(t, row)
     del t.rows[row.id]
     if parent is not None:

@@ -57,7 +57,6 @@ class Session:
         self.fresh: list[Carried] = []
         self.ended = 0  # ends of runs that it was told
         self.astray = 0  # ends of runs that it will never be told: those that it had cancelled
-        self.looked_at = 0.0  # when all open runs were looked at last, in unix seconds
         self.end: Succeed | Fail | None = None
 
     def take(self, entry: Entry) -> None:

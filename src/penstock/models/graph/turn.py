@@ -26,7 +26,6 @@ from penstock.models.graph.hands import Hands
 from penstock.models.graph.session import Carried, Session
 from penstock.models.graph.stored import KIND, TASK, Entry, Noted, child_id, encoded, path_of
 
-LOOK: Final = 300.0  # seconds after which a graph looks at its runs though none was said to have ended
 EVENTS: Final = 500  # in one record
 SIZE: Final = 262_144  # bytes of one record, unless one event is larger
 CALLED_OFF: Final = "its graph needs it no more"
@@ -48,7 +47,7 @@ class Turn:
         self._told: list[Noted] = []  # and not recorded yet
         self._mailbox: list[Signal] | None = None
         self._again: list[str] = []  # keys to be started once more
-        self._look = claim.life > 1 or self._now >= session.looked_at + LOOK  # at all, whatever the count says
+        self._look = claim.life > 1  # at all that is open: what ended between two lives was not counted
         self._culprit: Step | None = None  # the record by which the graph has failed
 
     async def go(self) -> Outcome:
@@ -81,7 +80,7 @@ class Turn:
             return False
         most = wanted
         if self._look:
-            self._look, session.looked_at = False, self._now
+            self._look = False
             most = len(session.open) + len(session.blocked)
         found = await news.ended(session, self._get, self._hands.codec, most)
         before = session.ended
@@ -268,13 +267,12 @@ class Turn:
     def _wake(self) -> Wake:
         session, claim = self._session, self._attempt.claim
         depends = bool(session.open or session.blocked)
-        moments = [one for one in (session.due, self._now + LOOK if session.open else None) if one is not None]
         arrived = {one.signal: claim.signals.get(one.signal, 0) for one in session.waits.values()}
         for message in self._mailbox or ():
             if message.name in arrived:
                 arrived[message.name] = max(arrived[message.name], message.seq)
         return Wake(
-            at=min(moments, default=None),
+            at=session.due,
             finishes=self._ends_so_far() + 1 if depends else None,
             signals={name: count + 1 for name, count in arrived.items()},
         )

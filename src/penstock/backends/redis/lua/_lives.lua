@@ -125,6 +125,8 @@ function M.delete(r, keep_key, whole)
     if parent then
         if r.kind == 'dependency' then
             M.count(parent, r)
+        elseif r.kind == 'call' and not M.finished(r) and not M.finished(parent) then
+            parent.finishes = parent.finishes + 1
         end
         M.cut(r)
     end

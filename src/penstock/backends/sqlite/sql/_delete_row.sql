@@ -5,6 +5,9 @@ insert into penstock_do_give
 select s.n, s.name, s.key, :now from penstock_slot s where :limits is not null and s.n = :n;
 delete from penstock_mark where n = :n;
 insert into penstock_do_count select :parent, :n, :id, :now where :kind = 'dependency';
+update penstock_run set finishes = finishes + 1
+where :kind = 'call' and n = :parent and not over
+    and exists (select 1 from penstock_run r where r.n = :n and not r.over);
 insert into penstock_do_cut select :n where :parent is not null;
 delete from penstock_run where n = :n;
 insert into penstock_do_wake select :parent, :now where :parent is not null;
