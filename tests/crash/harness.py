@@ -21,7 +21,7 @@ from tests.crash.work import Plan, plan_of
 from tests.crash.worker import LEASE
 
 SHARED: Final = 10_000_000  # numbers from here on are enqueued by every producer
-LATEST: Final = 20.0  # seconds for an armed fault to strike
+LATEST: Final = 40.0  # seconds for an armed fault to strike
 MORE: Final = 20  # runs that are enqueued besides when it has not struck yet ...
 MORE_AFTER: Final = 1.0  # ... after so many seconds
 PASSAGES: Final = {"in_heartbeat": 2, "after_heartbeat": 2, "in_upkeep": 3, "after_upkeep": 3}
@@ -143,7 +143,7 @@ class Harness:
         member = self._in_a_slow_run()
         began = time.monotonic()
         member.send(signal.SIGTERM)
-        code = member.wait(20.0)
+        code = member.wait(60.0)
         assert code == 0, f"{member.name} ended with {code}"
         self.landed["SIGTERM in a slow run"] += 1
         self.workers[self.workers.index(member)] = self._worker(self.workers.index(member))
@@ -249,7 +249,7 @@ class Harness:
         for worker in self.workers:
             self.fleet.wait_for("working", LATEST, pid=worker.pid)
             worker.send(signal.SIGTERM)
-        codes = {member.name: member.wait(20.0) for member in (*self.producers, self.observer, *self.workers)}
+        codes = {member.name: member.wait(60.0) for member in (*self.producers, self.observer, *self.workers)}
         self.fleet.look()
         events = sorted(self.fleet.events, key=lambda event: event.at)
         runs, unsound = asyncio.run(_stored(self.fleet.folder, acknowledged(events)))

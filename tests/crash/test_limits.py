@@ -100,7 +100,7 @@ def test_never_more_than_n_are_under_way_whoever_dies(tmp_path: Path, seed: int,
             struck = time.monotonic()
             place = dice.randrange(WORKERS)
             workers[place].send(signal.SIGKILL)
-            workers[place].wait(10)
+            workers[place].wait(30)
             died[workers[place].pid] = time.monotonic()
             workers[place] = begin(fleet, f"worker{place}-{len(died)}")
             wait_until(lambda: time.monotonic() > struck + BETWEEN, "the next kill", BETWEEN + 30)  # noqa: B023

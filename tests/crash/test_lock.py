@@ -64,7 +64,7 @@ def test_who_stands_still_with_the_lock_holds_up_everybody_and_loses_nothing(tmp
         harness.work_until(lambda: holder.stopped, "the holder to stop")
         harness.stopped |= {worker.pid for worker in harness.workers}  # nobody can extend a lease meanwhile
         harness.feed(PORTION)
-        harness.fleet.wait_for("trying", 10.0)
+        harness.fleet.wait_for("trying", 60.0)
         stood_still = time.monotonic()
         wait_until(lambda: time.monotonic() - stood_still > 2.5, "leases to expire", 5.0)
         holder.send(signal.SIGCONT)

@@ -61,7 +61,7 @@ def ended(tmp_path: Path, seed: int, tell: Tell) -> tuple[list[Status], list[Sta
         for worker in workers:
             fleet.wait_for("working", 30.0, pid=worker.pid)
             worker.send(signal.SIGTERM)
-        codes = [worker.wait(20.0) for worker in workers]
+        codes = [worker.wait(60.0) for worker in workers]
     found = asyncio.run(statuses(tmp_path, list(kinds)))
     poisoned = [run for run in found if kinds[run.id]]
     harmless = [run for run in found if not kinds[run.id]]

@@ -28,7 +28,7 @@ def test_the_death_of_the_store_costs_time_only(tmp_path: Path, servers: list[Se
         for death in range(DEATHS):
             harness.feed(PORTION)
             server = servers[death % len(servers)]
-            harness.fleet.wait_for("claimed", 20.0)
+            harness.fleet.wait_for("claimed", 60.0)
             server.end(signal.SIGKILL)
             server.start()
             harness.landed["store killed"] += 1

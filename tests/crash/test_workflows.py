@@ -77,13 +77,13 @@ def test_recorded_steps_are_never_carried_out_again(
     strange: set[int] = set()
     with Fleet(tmp_path) as fleet:
         workers = [begin(fleet, f"worker{place}") for place in range(WORKERS)]
-        fleet.wait_for("began", 30)
+        fleet.wait_for("began", 60)
         for number in range(FAULTS):
             struck = time.monotonic()
             place = dice.randrange(WORKERS)
             workers[place].send(fault)
             if fault is signal.SIGKILL:
-                workers[place].wait(10)
+                workers[place].wait(30)
             else:
                 strange.add(workers[place].pid)
             zombie, workers[place] = workers[place], begin(fleet, f"worker{place}-{number}")
