@@ -98,7 +98,7 @@ def test_a_parent_goes_on_once_whoever_dies(tmp_path: Path, seed: int, tell: Tel
             struck = time.monotonic()
             place = dice.randrange(WORKERS)
             before = fleet.seen["ended"] + fleet.seen["joined"]
-            wait_until(lambda: fleet.look() or settled(tmp_path, roots), "work", 60)
+            wait_until(lambda: fleet.look() or settled(tmp_path, roots), "work", 180)
             if fleet.seen["ended"] + fleet.seen["joined"] > before and len(died) < 3 + sum(sizes) // 100:
                 workers[place].kill()
                 died[workers[place].pid] = time.monotonic()

@@ -74,7 +74,7 @@ def test_the_slots_that_there_are_are_used(tmp_path: Path, tell: Tell) -> None:
     with Fleet(tmp_path) as fleet:
         for place in range(WORKERS):
             begin(fleet, f"worker{place}")
-        wait_until(lambda: fleet.look() and fleet.seen["ended"] >= RUNS * TENANTS, "all runs", 90)
+        wait_until(lambda: fleet.look() and fleet.seen["ended"] >= RUNS * TENANTS, "all runs", 240)
         wait_until(lambda: all_over(tmp_path), "the last results", 30)  # a handler's end is before its settle
     told = events(tmp_path)
     took = max(event.at for event in told) - min(event.at for event in told)
@@ -104,7 +104,7 @@ def test_never_more_than_n_are_under_way_whoever_dies(tmp_path: Path, seed: int,
             died[workers[place].pid] = time.monotonic()
             workers[place] = begin(fleet, f"worker{place}-{len(died)}")
             wait_until(lambda: time.monotonic() > struck + BETWEEN, "the next kill", BETWEEN + 30)  # noqa: B023
-        wait_until(lambda: all_over(tmp_path), "the last runs", 120)
+        wait_until(lambda: all_over(tmp_path), "the last runs", 240)
     told = events(tmp_path)
     begun = sum(event.kind == "began" for event in told)
     tell(f"\n{number * TENANTS} runs, {begun} attempts, {len(died)} kills, seed {seed}")

@@ -57,7 +57,7 @@ def ended(tmp_path: Path, seed: int, tell: Tell) -> tuple[list[Status], list[Sta
                     workers[place] = fleet.start("poison_worker", f"worker{place}", f"worker{place}")
             return all(run.state.finished for run in asyncio.run(statuses(tmp_path, list(kinds))))
 
-        wait_until(over, "every run to end", 120.0)
+        wait_until(over, "every run to end", 240.0)
         for worker in workers:
             fleet.wait_for("working", 30.0, pid=worker.pid)
             worker.send(signal.SIGTERM)

@@ -76,7 +76,7 @@ def test_every_tick_fires_once_whoever_dies(tmp_path: Path, seed: int, tell: Tel
             wait_until(lambda: time.monotonic() > struck + BETWEEN, "the next kill", BETWEEN + 30)  # noqa: B023
             fleet.look()
         asyncio.run(end(tmp_path))
-        wait_until(lambda: not left(tmp_path), "the last runs", 60)
+        wait_until(lambda: not left(tmp_path), "the last runs", 240)
     schedule, runs, problems = asyncio.run(stands(tmp_path))
     seen = defaultdict[int, set[str]](set)
     for event in events(tmp_path):

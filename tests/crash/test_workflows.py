@@ -91,7 +91,7 @@ def test_recorded_steps_are_never_carried_out_again(
             wait_until(lambda: time.monotonic() > struck + pause, "the next fault", 30)  # noqa: B023
             if fault is signal.SIGSTOP:
                 zombie.send(signal.SIGCONT)
-        wait_until(lambda: all_over(tmp_path), "the last runs", 120)
+        wait_until(lambda: all_over(tmp_path), "the last runs", 240)
     told = events(tmp_path)
     begun = sum(event.kind == "began" for event in told)
     tell(f"\n{RUNS} workflows of {STEPS} steps, {begun} steps begun, {FAULTS} x {fault.name}, seed {seed}")
