@@ -94,6 +94,7 @@ _HOMES: Final = {
     "penstock.core.retry": ("Retry",),
     "penstock.core.run": ("Keep",),
     "penstock.core.state": ("State",),
+    "penstock.core.tx": ("Rows", "Tx"),
     "penstock.core.views": ("Count", "Page", "StoreInfo"),
     "penstock.engine.events": ("Event",),
     "penstock.engine.health": ("Health",),

@@ -79,6 +79,7 @@ from penstock.core.inject import Depends, inject
 from penstock.core.retry import Retry
 from penstock.core.run import Keep
 from penstock.core.state import State
+from penstock.core.tx import Rows, Tx
 from penstock.core.views import Count, Page, StoreInfo
 from penstock.engine.events import Event
 from penstock.engine.health import Health
@@ -188,6 +189,7 @@ __all__ = [
     "ResultTimeout",
     "Retry",
     "RetryIn",
+    "Rows",
     "Run",
     "RunCancelled",
     "RunFailed",
@@ -221,6 +223,7 @@ __all__ = [
     "Timeout",
     "Token",
     "Tree",
+    "Tx",
     "Unavailable",
     "Unique",
     "UnknownTask",

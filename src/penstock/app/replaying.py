@@ -13,9 +13,10 @@ from penstock.app.histories import FORMAT, History, step_of
 from penstock.core.answers import Answer, Recorded, Spawned
 from penstock.core.clock import Clock
 from penstock.core.errors import Invalid, UnknownTask
-from penstock.core.leases import Append, Block, Claim, Lease, RecordStep, Spawn
+from penstock.core.leases import Append, Block, Claim, Lease, RecordStep, Spawn, Step
 from penstock.core.names import check_name
 from penstock.core.run import Run
+from penstock.core.tx import Tx
 from penstock.core.views import Page
 from penstock.engine.handler import Attempt
 from penstock.models.workflow import WorkflowHandler
@@ -95,6 +96,9 @@ class Nowhere:
         self._refuse(spawn)
 
     async def record(self, record: RecordStep) -> Recorded:
+        self._refuse(record)
+
+    async def record_with(self, record: RecordStep, work: Callable[[Tx], Step], seconds: float) -> Recorded:
         self._refuse(record)
 
     async def block(self, block: Block) -> Answer:

@@ -1,6 +1,5 @@
 """Signals to runs: checked here, stored in their mailboxes. In workflow code sending one is a step of its own."""
 
-from functools import partial
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -61,7 +60,7 @@ async def send(  # noqa: PLR0913 (each is said once, by name)
     async def live(call: Call) -> Step:
         claim = found.passage.attempt.claim
         mine = replace(wanted, once=wanted.once or f"{claim.run_id}/{claim.history}{place.path}")
-        return await body.carry_out(found.passage, call, partial(_sent, client, mine))
+        return await body.carry_out(found.passage, call, (client, mine), {})
 
     step = await found.outcome(place, live)
     sent: tuple[str, bool] = body.returns.decode(client.home.codec.decode(step.value or b"null"))

@@ -22,8 +22,10 @@ from penstock.core.names import check_name
 from penstock.core.retry import Retry
 from penstock.engine.handler import Executor
 from penstock.models import durable, threaded
+from penstock.models.given import given_to
 from penstock.models.jobs import JobOptions
 from penstock.models.steps import STEP_RETRY, StepBody
+from penstock.models.together import TogetherBody
 from penstock.models.waits import Signal, place_of
 from penstock.models.workflow import WorkflowHandler
 
@@ -223,7 +225,10 @@ def _step(client: Client, function: Callable[..., Any], named: NamedByStep) -> S
     if not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise Invalid("retry", retry, "a penstock.Retry")
     length = None if timeout is None else seconds(timeout, "timeout")
-    body = StepBody(function, name, retry=retry, timeout=length)
+    needs, transaction = given_to(function, name)
+    body = StepBody(function, name, retry=retry, timeout=length, needs=needs)
+    if transaction:
+        body = TogetherBody.of(body, transaction)
     return AsyncStep(client, body) if inspect.iscoroutinefunction(function) else ThreadStep(client, body)
 
 

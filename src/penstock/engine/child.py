@@ -20,8 +20,9 @@ from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from penstock.core.answers import Answer, Recorded, Spawned
 from penstock.core.clock import Clock
-from penstock.core.leases import Append, Block, Lease, Outcome, RecordStep, Spawn
+from penstock.core.leases import Append, Block, Lease, Outcome, RecordStep, Spawn, Step
 from penstock.core.run import Run
+from penstock.core.tx import Tx
 from penstock.core.views import Page
 from penstock.engine import frames
 from penstock.engine.attempt import carry_out, judged, verdict
@@ -69,6 +70,10 @@ class PipeHost:
     async def record(self, record: RecordStep) -> Recorded:
         """Ask the worker to write a step."""
         return _said((await self._ask(record=record)).recorded)
+
+    async def record_with(self, record: RecordStep, work: Callable[[Tx], Step], seconds: float) -> Recorded:
+        """Refused: no connection goes through a pipe."""
+        raise RuntimeError("code in a child process has no transaction of the store")
 
     async def block(self, block: Block) -> Answer:
         """Ask the worker to close a rate."""

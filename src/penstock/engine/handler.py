@@ -13,6 +13,7 @@ from penstock.core.errors import LeaseLost
 from penstock.core.leases import Ability, Append, Block, Claim, Lease, Outcome, RecordStep, Spawn, Step
 from penstock.core.retry import Retry
 from penstock.core.run import NewRun, Run
+from penstock.core.tx import Tx
 from penstock.core.views import Page
 from penstock.engine.stop import Reason, Stop
 from penstock.ports.store import Views
@@ -49,6 +50,13 @@ class Host(Protocol):
     async def spawn(self, spawn: Spawn) -> Spawned: ...
 
     async def record(self, record: RecordStep) -> Recorded: ...
+
+    async def record_with(self, record: RecordStep, work: Callable[[Tx], Step], seconds: float) -> Recorded:
+        """Carry the work out in a thread, and record what it returns in the same transaction of the store.
+
+        Raises `Invalid` if the store has none.
+        """
+        ...
 
     async def block(self, block: Block) -> Answer: ...
 
@@ -116,6 +124,14 @@ class Attempt:
         """
         asked = RecordStep(lease=self.claim.lease, step=step, silent=silent, arrived=arrived)
         return self._held(await self.host.record(asked))
+
+    async def record_with(self, step: Step, work: Callable[[Tx], Step], seconds: float) -> Recorded:
+        """Write the step that the work returns together with what it has written, or neither. Raises `LeaseLost`.
+
+        `step`: its place. The work is called in a thread, and not at all if a step stands there: that comes back.
+        """
+        asked = RecordStep(lease=self.claim.lease, step=step)
+        return self._held(await self.host.record_with(asked, work, seconds))
 
     async def block(self, seconds: float, name: str = "", key: str = "") -> Answer:
         """Let no run of this rate, or of any that this run uses, start for so many seconds. Raises `LeaseLost`."""

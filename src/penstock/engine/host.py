@@ -6,19 +6,22 @@ For one loop; lines of the log come from any thread.
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from penstock.core.answers import Answer, Recorded, Spawned
 from penstock.core.clock import Clock
-from penstock.core.leases import Append, Block, Lease, RecordStep, Spawn
+from penstock.core.errors import Invalid
+from penstock.core.leases import Append, Block, Lease, RecordStep, Spawn, Step
 from penstock.core.requests import Still
 from penstock.core.run import Run
 from penstock.core.state import UNLEASED
+from penstock.core.tx import Tx
 from penstock.core.views import Page
 from penstock.engine.batcher import Batcher
 from penstock.engine.lines import Lines
 from penstock.engine.patience import Trouble, repeat, untold
-from penstock.ports.store import Leases, Views
+from penstock.engine.threads import Threads, in_thread
+from penstock.ports.store import Leases, Recording, Views
 
 T = TypeVar("T")
 
@@ -47,6 +50,7 @@ class WorkerHost:
         self._lines = Lines(store.append, trouble)
         self._spawns = Batcher[Spawn, Spawned](store.spawn, _bytes_of_spawn, trouble=trouble)
         self._records = Batcher[RecordStep, Recorded](store.record, _bytes_of_record, trouble=trouble)
+        self._threads = Threads("penstock-tx")
 
     def append(self, entry: Append) -> None:
         """Store the line soon, in order, and before the attempt is settled.
@@ -70,6 +74,15 @@ class WorkerHost:
     async def record(self, record: RecordStep) -> Recorded:
         """Write the step, together with those of other attempts."""
         return await self._records.put(record)
+
+    async def record_with(self, record: RecordStep, work: Callable[[Tx], Step], seconds: float) -> Recorded:
+        """Do both in a transaction of the store, in a thread."""
+        if not hasattr(self._store, "record_with"):
+            raise Invalid("tx", "Tx", "this app's store has no transaction that a step could write in")
+        store = cast("Recording", self._store)
+        return await repeat(
+            lambda: in_thread(self._threads, lambda: store.record_with(record, work, seconds)), self._trouble
+        )
 
     async def block(self, block: Block) -> Answer:
         """Close the rate for a while."""
@@ -102,6 +115,7 @@ class WorkerHost:
 
     async def close(self) -> None:
         """Give up what is not written yet."""
+        self._threads.close()
         for batcher in (self._lines, self._spawns, self._records):
             await batcher.close()
 

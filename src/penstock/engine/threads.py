@@ -9,11 +9,14 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable
-from typing import Final
+from concurrent.futures import Future as Answer
+from typing import Final, TypeVar
 
 from penstock.core.leases import Outcome
 from penstock.engine.attempt import judged, verdict
 from penstock.engine.held import Books, Held
+
+T = TypeVar("T")
 
 IDLE: Final = 30.0  # seconds after which a thread without work ends
 
@@ -62,6 +65,22 @@ class Threads:
                     if self._idle:  # else something is on its way to this thread
                         self._idle -= 1
                         return None
+
+
+async def in_thread(threads: Threads, function: Callable[[], T]) -> T:
+    """What the function returns or raises, called in a thread with this code's context."""
+    answer: Answer[T] = Answer()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        if answer.set_running_or_notify_cancel():
+            try:
+                answer.set_result(context.run(function))
+            except BaseException as error:  # noqa: BLE001 (it is raised where somebody waits)
+                answer.set_exception(error)
+
+    threads.run(work)
+    return await asyncio.wrap_future(answer)
 
 
 class ThreadCarrier:

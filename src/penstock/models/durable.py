@@ -7,7 +7,6 @@ import random as chances
 import uuid as uuids
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 import msgspec
@@ -75,7 +74,7 @@ def perform(body: StepBody, args: tuple[Any, ...], named: dict[str, Any], found:
     codec = codec_of(found)
 
     async def live(call: Call) -> Step:
-        return await body.carry_out(found.passage, call, partial(body.function, *args, **named))
+        return await body.carry_out(found.passage, call, args, named)
 
     async def performed() -> Any:
         step = await found.outcome(place, live)

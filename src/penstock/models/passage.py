@@ -17,6 +17,7 @@ from penstock.core.answers import Answer, Recorded
 from penstock.core.errors import NotInRun, PenstockError
 from penstock.core.leases import Outcome, Release, Step, Suspend
 from penstock.core.run import Run
+from penstock.core.tx import Tx
 from penstock.core.views import Signal
 from penstock.engine.batcher import Batcher
 from penstock.engine.handler import Attempt
@@ -54,6 +55,7 @@ class Passage:
     ) -> None:
         self.attempt = attempt
         self.over = False
+        self.home = home
         self.codec = home.codec
         self.threads = home.threads
         self.patience = home.patience  # seconds for which a step's back-off waits in place
@@ -154,6 +156,10 @@ class Passage:
     async def record(self, step: Step) -> Step:
         """Write it; the record that stands there."""
         return self._written(step, await self.attempt.record(step))
+
+    async def record_with(self, step: Step, work: Callable[[Tx], Step], seconds: float) -> Step:
+        """Write what the work returns together with what it has written; the record that stands there."""
+        return self._written(step, await self.attempt.record_with(step, work, seconds))
 
     async def record_silence(self, step: Step, signal: str) -> Step | None:
         """The same, unless a message of this signal has come that is not in the mailbox as it was seen last."""

@@ -7,39 +7,62 @@ import asyncio
 import inspect
 import random
 from asyncio import CancelledError
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from typing import Any, Final, TypeAlias
 
 from penstock.core import error_record
 from penstock.core.control import RetryIn
 from penstock.core.errors import StepFailed, Timeout
 from penstock.core.hints import hints_of, result_of
 from penstock.core.leases import Step
+from penstock.core.record import Record
 from penstock.core.retry import Retry, gap
 from penstock.core.shape import Shape
-from penstock.engine.threads import Threads
+from penstock.engine.threads import in_thread
 from penstock.models import ends
 from penstock.models.calls import Call, Need
 from penstock.models.journal import ATTEMPT, Place
 from penstock.models.passage import Passage
-from penstock.models.threaded import in_thread
+from penstock.models.provision import Need as Provided
+from penstock.models.provision import Provision
+
+Args: TypeAlias = Sequence[Any]
+Named: TypeAlias = Mapping[str, Any]
 
 STEP_RETRY: Final = Retry()
 
 
+class Failed(Record, frozen=True):
+    """What came of a try that failed."""
+
+    error: bytes
+    left: float | None  # seconds until the next one; None: there is none
+
+
 class StepBody:
-    """A function as steps call it. Raises `Invalid` if what it returns could not be read back."""
+    """A function as steps call it: on the loop, or a `def` in a thread. Raises `Invalid` if its result has no form.
+
+    `needs`: what it is given beside its arguments, anew for each try.
+    """
 
     def __init__(
-        self, function: Callable[..., Any], name: str, *, retry: Retry = STEP_RETRY, timeout: float | None = None
+        self,
+        function: Callable[..., Any],
+        name: str,
+        *,
+        retry: Retry = STEP_RETRY,
+        timeout: float | None = None,
+        needs: Mapping[str, Provided] | None = None,
     ) -> None:
         self.function = function
         self.name = name
         self.retry = retry
         self.timeout = timeout
+        self.needs = needs or {}
         self.returns = returns_of(function, name)
 
-    async def carry_out(self, passage: Passage, call: Call, function: Callable[[], Any]) -> Step:
+    async def carry_out(self, passage: Passage, call: Call, args: Args, named: Named) -> Step:
         """The live part: tries until one succeeds or none is left, and records what came of it."""
         place = call.place
         notes = passage.journal.notes.get(place.path, [])
@@ -47,25 +70,37 @@ class StepBody:
         due = float(notes[-1].value or 0) if notes else 0.0
         while True:
             await self._wait(passage, call, due)
-            try:
-                value = await self._call(passage.threads, function)
-                data = self.returns.encode(value)
-            except CancelledError as error:
-                if (task := asyncio.current_task()) is not None and task.cancelling():
-                    raise
-                failed: BaseException = error  # its own, not ours
-            except (KeyboardInterrupt, GeneratorExit):
-                raise
-            except BaseException as error:  # noqa: BLE001 (whatever a step raises is its outcome)
-                failed = error
-            else:
-                return await passage.record(place.outcome(value=passage.codec.encode(data)))
             tries += 1
-            left = await self._gap(tries, failed)
-            if left is None:
-                return await passage.record(place.outcome(error=error_record.describe(failed).encode()))
-            due = passage.moment_in(left)
-            await passage.record(_failed(place, tries, failed, due))
+            came = await self.tried(passage, place, tries, args, named)
+            if isinstance(came, Step):
+                return came
+            if came.left is None:
+                return await passage.record(place.outcome(error=came.error))
+            due = passage.moment_in(came.left)
+            await passage.record(place.note(ATTEMPT, str(tries), value=repr(due).encode(), error=came.error))
+
+    async def tried(self, passage: Passage, place: Place, number: int, args: Args, named: Named) -> Step | Failed:
+        """One try, from 1: its record, or why it failed."""
+        try:
+            value = await self._call(passage, args, named)
+            data = self.returns.encode(value)
+        except CancelledError as error:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            return await self.failed(number, error)  # its own, not ours
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 (whatever a step raises is its outcome)
+            return await self.failed(number, error)
+        return await passage.record(place.outcome(value=passage.codec.encode(data)))
+
+    async def failed(self, number: int, error: BaseException) -> Failed:
+        """What the error of this try means, by the step's retries."""
+        if isinstance(error, RetryIn):
+            left = error.delay if number < self.retry.attempts else None
+        else:
+            left = await gap(self.retry, number, error, random.random())
+        return Failed(error=error_record.describe(error).encode(), left=left)
 
     async def _wait(self, passage: Passage, call: Call, due: float) -> None:
         while (left := due - passage.now()) > 0:
@@ -74,28 +109,31 @@ class StepBody:
             else:
                 await passage.stand(call, Need(at=due))
 
-    async def _call(self, threads: Threads, function: Callable[[], Any]) -> object:
+    async def _call(self, passage: Passage, args: Args, named: Named) -> object:
         limit = asyncio.timeout(self.timeout)
         try:
             async with limit:
                 if inspect.iscoroutinefunction(self.function):
-                    return await function()
-                made = await in_thread(threads, function)
+                    async with AsyncExitStack() as stack:
+                        given = await provision(passage).provide(self.needs, stack)
+                        return await self.function(*args, **named, **given)
+                made = await in_thread(passage.threads, lambda: self.call_in_thread(passage, args, named))
                 return await made if inspect.isawaitable(made) else made
         except TimeoutError as error:
             if limit.expired() and self.timeout is not None:
                 raise Timeout(self.timeout) from error
             raise
 
-    async def _gap(self, tries: int, error: BaseException) -> float | None:
-        if isinstance(error, RetryIn):
-            return error.delay if tries < self.retry.attempts else None
-        return await gap(self.retry, tries, error, random.random())
+    def call_in_thread(self, passage: Passage, args: Args, named: Named) -> Any:
+        """What a `def` returns."""
+        with ExitStack() as stack:
+            given = provision(passage).provide_in_thread(self.needs, stack)
+            return self.function(*args, **named, **given)
 
 
-def _failed(place: Place, tries: int, error: BaseException, due: float) -> Step:
-    record = error_record.describe(error).encode()
-    return place.note(ATTEMPT, str(tries), value=repr(due).encode(), error=record)
+def provision(passage: Passage) -> Provision:
+    """What gives one try what it needs."""
+    return Provision(passage.attempt, passage.home.replaced, passage.home.lifespans)
 
 
 def returns_of(function: Callable[..., Any], name: str) -> Shape:

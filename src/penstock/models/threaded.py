@@ -154,19 +154,3 @@ def blocking(call: str, make: Callable[[], Awaitable[T]]) -> T:
     if found is None:
         raise NotInRun(call)
     return found.call(make)
-
-
-async def in_thread(threads: Threads, function: Callable[[], T]) -> T:
-    """What the function returns or raises, called in a thread with this code's context."""
-    answer: Answer[T] = Answer()
-    context = contextvars.copy_context()
-
-    def work() -> None:
-        if answer.set_running_or_notify_cancel():
-            try:
-                answer.set_result(context.run(function))
-            except BaseException as error:  # noqa: BLE001 (it is raised where somebody waits)
-                answer.set_exception(error)
-
-    threads.run(work)
-    return await asyncio.wrap_future(answer)

@@ -8,7 +8,7 @@ every write, payloads are opaque bytes. What can't be answered raises `Unavailab
 applied: then the caller repeats the identical call. `docs/reference/contract.md` has the rules that operations share.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from penstock.core.answers import Accepted, Answer, Recorded, Refused, Spawned, Tended
@@ -19,6 +19,7 @@ from penstock.core.requests import Edit, Group, Guard, Pause, Send, Still
 from penstock.core.run import ChildOf, Run
 from penstock.core.schedule import Fire, Schedule
 from penstock.core.state import State
+from penstock.core.tx import Tx
 from penstock.core.views import Count, Filter, LogEntry, Page, Rollup, Signal, StoreInfo, Why
 from penstock.ports.doorbell import Doorbell
 
@@ -259,4 +260,16 @@ class Transactional(Protocol):
 
     def enqueue_within(self, connection: object, groups: Collection[Group]) -> list[Accepted | Refused]:
         """Store the groups with the caller's transaction: they exist when it commits, and never if it does not."""
+        ...
+
+
+class Recording(Protocol):
+    """What a store adds that can record a step in one transaction with what the step's code writes to it."""
+
+    def record_with(self, record: RecordStep, work: Callable[[Tx], Step], seconds: float) -> Recorded:
+        """Carry the work out and record what it returns, or neither; at most so many seconds. Blocks its thread.
+
+        The step that stands then comes back. The work is not begun if the lease is lost or the step is recorded, which
+        is answered: asked twice, it does once.
+        """
         ...
