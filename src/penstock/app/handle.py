@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final, Generic, TypeVar, cast, overload
 
-from penstock.app import endings, status, waiting
+from penstock.app import edits, endings, status, waiting
 from penstock.app.client import Client
 from penstock.app.histories import History, history_of
 from penstock.app.policies import Policy, check_policy
@@ -12,7 +12,6 @@ from penstock.app.refusals import raise_for
 from penstock.app.sending import send
 from penstock.app.status import Attempted, Line, Reason, Status
 from penstock.app.stream import SyncStream, stream
-from penstock.core import codec
 from penstock.core.answers import Answer
 from penstock.core.duration import Duration, Moment, moment, seconds
 from penstock.core.errors import Invalid, NotFound, Purged, shown
@@ -245,17 +244,11 @@ class Run(Generic[R]):
         raise_for(answer, self.id, "reprioritise")
 
     async def update_input(self, *args: object, **named: object) -> None:
-        """Give a run that has not been claimed yet other arguments: all of them, checked as at `enqueue`."""
-        run = await self._stored()  # for its task, which never changes
-        handler = self._client.handler(run.task, run.version)
-        if handler is not None:
-            data = handler.signature.encode(args, named, limit=self._client.limit)
-        elif args:
-            raise Invalid("args", args, f"{run.task} is not registered here: give its arguments by name")
-        else:
-            data = codec.encode_named(named, limit=self._client.limit)
-        edit = Edit(input=self._client.home.codec.encode(data))
-        raise_for(await (await self._client.store()).edit(self.id, edit), self.id, "update_input")
+        """Give a run that has not been claimed yet other arguments: all of them, checked as at `enqueue`.
+
+        The keys of its limits, its turn and what it stands for (`key=`, `Unique`) stay as they are.
+        """
+        await edits.update_input(self._client, await self._stored(), args, named)  # its task never changes
 
     async def free_key(self) -> bool:
         """Its key, or what `Unique` made one for, stands for this run no more: the next asked is a run of its own.
