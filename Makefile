@@ -100,6 +100,9 @@ slots: setup ## are the slots of a limit used? at least 80 % of the ideal, on a 
 faults: setup ## cut connections and swallowed answers under load, on Redis [FAULTS=50000 SEED=1]
 	FAULTS=$(FAULTS) $(TEST) -n 0 tests/redis/test_faults.py -k "never_come and new"
 
+slow-faults: setup ## each fault at each store call of a workflow, then pairs of them [BACKEND= PAIRS=60 SEED=1]
+	BACKEND=$(BACKEND) FAULTY_PAIRS=$(or $(PAIRS),60) SEED=$(SEED) $(TEST) -n 0 -s -m slow tests/workflows/test_faults.py
+
 sleepers: setup ## workflows that sleep cost storage only [SLEEPERS=100000 BACKEND=sqlite|redis]
 	SLEEPERS=$(or $(SLEEPERS),100000) BACKEND=$(or $(BACKEND),sqlite) $(TEST) -n 0 -s tests/workflows/test_sleepers.py
 
@@ -153,5 +156,5 @@ clean: ## remove what building and testing left, but not .venv
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup run test test-all check format format-check lint types contracts architecture spelling \
-	conformance twins waits crash slots faults sleepers fuzz mutants bench docs-test map \
+	conformance twins waits crash slots faults slow-faults sleepers fuzz mutants bench docs-test map \
 	diagram reference schema mermaid wheel-test requirements clean

@@ -1,12 +1,14 @@
 """Links that work once, and ticks from elsewhere: signed, bounded in time, and worth nothing if anything is changed."""
 
+import asyncio
 import time
 from typing import Any
 
 import msgspec
 import pytest
 
-from penstock import App
+import penstock
+from penstock import App, Context, Invalid, Link, Token
 from penstock.app.signatures import signature
 from penstock.app.tickets import Tickets
 from tests.web.conftest import DISPATCH_SECRET, SECRET
@@ -75,6 +77,45 @@ async def test_a_ticket_that_was_changed_or_made_elsewhere_does_nothing(app: App
     assert (await visitor.ask("POST", f"{API}/tickets/{text}", raw=b"x" * 1_200_000)).status == 413
     assert (await visitor.ask("POST", f"{API}/tickets/{text}")).status == 202  # none of these has used it
     assert await mailbox(app, run_id) == [("approval", None)]
+
+
+async def test_a_ticket_for_a_token_resolves_it_once(app: App, visitor: Visitor) -> None:
+    """As a link, as a ticket that the app redeems, or directly: the first answer stands, and the workflow hears it."""
+    links: list[Link] = []
+
+    @app.step
+    async def hand_out(token: Token[int], *, ctx: Context = penstock.inject()) -> None:
+        links.extend([await app.ticket(ctx.run_id, token, secret=SECRET) for _ in range(2)])
+
+    @app.workflow
+    async def asks() -> int:
+        token = await penstock.token(int)
+        await hand_out(token)
+        return await penstock.wait(token)
+
+    async with app.worker():
+        run = await asks.enqueue()
+        async with asyncio.timeout(30):
+            while not links:  # noqa: ASYNC110 (the step's end rings nobody)
+                await asyncio.sleep(0.01)
+        stranger = Visitor(visitor.site, peer=ELSEWHERE)
+        assert (await stranger.ask("POST", links[0].url, 7)).status == 202
+        assert await run.result(timeout="30s") == 7
+    for link in links:
+        assert (await stranger.ask("POST", link.url, 8)).status == 409
+
+
+TOKEN = f"token.{'x' * 24}"
+
+
+async def test_a_ticket_for_a_token_is_redeemed_by_the_app(app: App) -> None:
+    run = await app.enqueue("waits", unchecked=True)
+    link = await app.ticket(run.id, TOKEN, secret=SECRET)
+    assert await app.redeem(link.ticket, "yes", secret=SECRET) == run.id
+    assert await mailbox(app, run.id) == [(TOKEN, {"value": "yes"})]
+    other = await app.ticket(run.id, TOKEN, secret=SECRET)
+    with pytest.raises(Invalid, match="not been used"):
+        await app.redeem(other.ticket, "no", secret=SECRET)
 
 
 async def test_a_ticket_for_a_run_that_is_over_says_so(app: App, visitor: Visitor) -> None:

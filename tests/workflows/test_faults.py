@@ -2,6 +2,7 @@
 
 import os
 import random
+import time
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +19,8 @@ from tests.workflows.support import Stage
 from tests.workflows.test_canonical import EFFECTS, WHOLE, approval, canonical
 
 SAMPLE = int(os.environ.get("FAULTY_CALLS", "3"))  # of each fault, on each backend
-PAIRS = int(os.environ.get("FAULTY_PAIRS", "6"))
+PAIRS = int(os.environ.get("FAULTY_PAIRS", "60"))
+SEED = int(os.environ.get("SEED", "1"))
 
 
 class Shared(FakeClock):
@@ -57,6 +59,21 @@ async def carried_out(backend: str, file: Path, faults: dict[int, str]) -> Fault
     return faulty
 
 
+class Progress:
+    """Says on a terminal (`-s`) how far one case has come: a line for each tenth of it."""
+
+    def __init__(self, case: str, whole: int) -> None:
+        self._case, self._whole, self._done = case, whole, 0
+        self._began = time.monotonic()
+
+    def one(self) -> None:
+        """One more has been seen through."""
+        self._done += 1
+        if self._done == self._whole or self._done * 10 // self._whole > (self._done - 1) * 10 // self._whole:
+            spent = time.monotonic() - self._began
+            print(f"{self._case}: {self._done} of {self._whole}, {spent:.0f} s", flush=True)  # noqa: T201
+
+
 async def count_of(backend: str, folder: Path) -> int:
     return (await carried_out(backend, folder / "whole.db", {})).calls
 
@@ -75,16 +92,20 @@ async def test_some_calls_go_wrong(backend: str, fault: str, tmp_path: Path) -> 
 async def test_any_call_goes_wrong(backend: str, fault: str, tmp_path: Path) -> None:
     """Each fault at each call of the store that the workflow makes."""
     calls = await count_of(backend, tmp_path)
+    progress = Progress(f"{backend}, {fault}", calls)
     for call in range(1, calls + 1):
         await carried_out(backend, tmp_path / f"{call}.db", {call: fault})
-    print(f"\n{backend}, {fault}: {calls} calls")  # noqa: T201 (-s shows it)
+        progress.one()
 
 
 @pytest.mark.slow
 async def test_two_calls_go_wrong(backend: str, tmp_path: Path) -> None:
-    """Pairs at random; set FAULTY_PAIRS for more."""
+    """Pairs at random, the same for a SEED; FAULTY_PAIRS says how many."""
+    chance = random.Random(SEED)
     calls = await count_of(backend, tmp_path)
-    for number in range(PAIRS * 10):
-        first, second = random.sample(range(1, calls + 10), 2)
-        faults = {first: random.choice(FAULTS), second: random.choice(FAULTS)}
+    progress = Progress(f"{backend}, pairs of seed {SEED}", PAIRS)
+    for number in range(PAIRS):
+        first, second = chance.sample(range(1, calls + 10), 2)
+        faults = {first: chance.choice(FAULTS), second: chance.choice(FAULTS)}
         await carried_out(backend, tmp_path / f"{number}.db", faults)
+        progress.one()

@@ -14,7 +14,7 @@ from penstock.core.duration import Duration, Moment, moment, seconds
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.ids import check_run_id
 from penstock.core.names import check_name
-from penstock.models.waits import Signal
+from penstock.models.waits import Signal, sent_for
 
 
 class Administration(Operations):
@@ -69,6 +69,7 @@ class Administration(Operations):
     ) -> Link:
         """A link with which a person or another service sends this signal to this run: once, for `ttl`, up to 90 days.
 
+        A token is resolved with what the bearer says; whoever answers first, by whatever way, has answered.
         `secret` and `public_url` are those of the served app; without, PENSTOCK_SECRET and PENSTOCK_PUBLIC_URL. Nothing
         is stored for it. Raises `NotFound` if there is no such run, `Invalid` for what is refused.
         """
@@ -95,7 +96,8 @@ class Administration(Operations):
         found = tickets.Tickets(_secret(secret)).read(ticket)
         if found is None:
             raise Invalid("ticket", "***", "one that was made with this secret, and whose time is not over")
-        run_id, new = await send(self._client, found.signal, value, run_id=found.run_id, once=found.once)
+        said, once = sent_for(found.signal, value, found.once)
+        run_id, new = await send(self._client, found.signal, said, run_id=found.run_id, once=once)
         if not new:
             raise Invalid("ticket", "***", "one that has not been used")
         return run_id

@@ -29,6 +29,7 @@ class _Missing:
 
 MISSING: Final = _Missing()
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{24}")
+_OF_TOKEN: Final = re.compile(rf"token\.{_SECRET.pattern}")  # the name of the signal for which a token stands
 
 
 def sleep(duration: Duration) -> Coroutine[Any, Any, None]:
@@ -101,6 +102,11 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     value: msgspec.Raw = msgspec.Raw(b"null")
     rejected: str | None = None
+
+
+def sent_for(name: str, value: object, once: str | None) -> tuple[object, str | None]:
+    """What is left in the mailbox for a signal of this name, and under which `once`: a token takes one answer."""
+    return ({"value": value}, "token") if _OF_TOKEN.fullmatch(name) else (value, once)
 
 
 def place_of(text: object) -> tuple[str, str]:
