@@ -53,12 +53,13 @@ function M.put(r, place)
     end
     if place == 'Z' or place == 'F' then
         if r.line then
-            M.add(M.zset('out:' .. M.stand(r, r.line)), r.ref, r.no)
+            M.add(M.zset('out:' .. M.stand(r, r.line)), r.ref, r.no, not r.text)
             M.add(M.zset('groups:' .. r.line), group_of(r), 0)
             M.note_line(r.line)
         end
     elseif place == 'P' then
-        M.add(M.zset('parked:' .. M.stand(r, r.line)), struct.pack('>I7', r.rank + FIRST) .. r.ref, r.woken and 0 or 1)
+        local after = struct.pack('>I7', r.rank + FIRST) .. r.ref
+        M.add(M.zset('parked:' .. M.stand(r, r.line)), after, r.woken and 0 or 1, not r.text)
         M.add(M.zset('groups:' .. r.line), group_of(r), 0)
         M.note_line(r.line)
         M.touched(r.line)

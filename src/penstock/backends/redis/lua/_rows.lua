@@ -112,6 +112,20 @@ function M.row(ref)
     return r
 end
 
+-- Read these in one command, if they are going to be looked at one by one.
+function M.fetch(refs)
+    local keys, asked = {}, {}
+    for _, ref in ipairs(refs) do
+        if rows[ref] == nil and texts[ref] == nil then
+            insert(asked, ref)
+            insert(keys, M.run_key(ref))
+        end
+    end
+    for i, text in ipairs(#keys > 0 and call('MGET', unpack(keys)) or {}) do
+        texts[asked[i]] = text
+    end
+end
+
 -- The same to be looked at only, among very many.
 function M.peek(ref)
     local r = rows[ref]

@@ -10,7 +10,7 @@ end
 
 -- `fresh`: the member is new in this script, and can't be there yet.
 function M.add(z, member, score, fresh)
-    if not fresh and not z.gone[member] and call('ZSCORE', z.key, member) then
+    if not fresh and not z.gone[member] and not z.add[member] and call('ZSCORE', z.key, member) then
         z.gone[member] = true
         z.covered = z.covered + 1
     end

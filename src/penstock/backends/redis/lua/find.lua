@@ -17,8 +17,9 @@ local function show(r, source, queue, a, b)
     return false
 end
 
-local function from_index(names)
-    local upto = after and '(' .. string.format('%.0f', after[3]) or '+inf'
+-- Runs of these indexes, highest scores first: below the one after which to go on, if given.
+local function newest(source, names, from)
+    local upto = from and '(' .. string.format('%.0f', from) or '+inf'
     local all = {}
     for _, name in ipairs(names) do
         local list = call('ZREVRANGEBYSCORE', P .. ':' .. name, upto, '-inf', 'WITHSCORES', 'LIMIT', 0, most)
@@ -31,7 +32,7 @@ local function from_index(names)
     end)
     for _, one in ipairs(all) do
         local r = M.row(one[1])
-        if r and show(r, 'index', '', one[2]) then
+        if r and show(r, source, '', one[2]) then
             return true
         end
     end
@@ -104,30 +105,16 @@ end
 
 -- Finished runs by their finish, over all indexes that may have some.
 local function over(states, from)
-    local upto = from and '(' .. string.format('%.0f', from) or '+inf'
     local numbers = A.task and call('ZRANGE', P .. ':termsof:' .. A.task, 0, -1) or call('HKEYS', P .. ':terms')
-    local all = {}
+    local names = {}
     for _, number in ipairs(numbers) do
         for state in states:gmatch('.') do
             for _, rest in ipairs({ '', ':root', ':child' }) do
-                local list = call('ZREVRANGEBYSCORE', P .. ':over:' .. state .. ':' .. number .. rest, upto, '-inf',
-                    'WITHSCORES', 'LIMIT', 0, most)
-                for i = 1, #list, 2 do
-                    insert(all, { list[i], tonumber(list[i + 1]) })
-                end
+                insert(names, 'over:' .. state .. ':' .. number .. rest)
             end
         end
     end
-    table.sort(all, function(a, b)
-        return a[2] > b[2]
-    end)
-    for _, one in ipairs(all) do
-        local r = M.row(one[1])
-        if r and show(r, 'f', '', one[2]) then
-            return true
-        end
-    end
-    return false
+    return newest('f', names, from)
 end
 
 local function has(state)
@@ -175,7 +162,8 @@ end
 local function walk()
     if A.index then
         local ref = A.ref and M.ref_of(A.ref) or ''
-        return from_index(A.index == 'children:' and { 'children:' .. ref, 'started:' .. ref } or { A.index .. ref })
+        local names = A.index == 'children:' and { 'children:' .. ref, 'started:' .. ref } or { A.index .. ref }
+        return newest('index', names, after and after[3])
     end
     local reached = after == nil
     for _, source in ipairs(sources()) do
