@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from penstock.app.declarations import Declarations
 from penstock.app.layers import Layers, Profile
 from penstock.app.outgoing import BeforeEnqueue
 from penstock.app.portal import Portal
@@ -49,6 +50,7 @@ class Client:
         self.graphs: dict[str, Blueprint | Graph] = {}  # by id, and by id@version
         self.schedules: dict[str, Entry] = {}  # declared in code, by name
         self.before_enqueue: list[BeforeEnqueue] = []  # who has a say in what is about to be stored
+        self.declarations = Declarations()  # of workers, for calls by name
         self.workers: set[Hand] = set()  # that carry out runs of these handlers now
         self.before_waiting: Callable[[str], Awaitable[None]] | None = None  # in a rehearsal nobody else works
 

@@ -94,9 +94,21 @@ class NamedTask:
         known = client.handlers.get(self.name)
         if known is not None:
             return self._maker(within).make(known.signature.encode(args, named, limit=client.limit))
-        definition = await self._definition(within)
+        declared = within or Preparing(client)
+        try:
+            return await self._fitted(args, named, within, declared)
+        except (InvalidInput, UnknownTask):  # as far as is remembered
+            if self._unchecked or not await declared.looked_again():
+                raise
+        return await self._fitted(args, named, within, declared)
+
+    async def _fitted(
+        self, args: tuple[object, ...], named: Mapping[str, object], within: Preparing | None, declared: Preparing
+    ) -> NewRun:
+        """The run, its arguments checked against what is declared."""
+        definition = await self._definition(declared)
         arguments = bound(self.name, definition, args, named)
-        data = codec.encode_named(arguments, limit=client.limit)
+        data = codec.encode_named(arguments, limit=self._client.limit)
         if definition is not None:
             check(self.name, schema_of(definition), data)
         return self._maker(within, definition).make(data)
@@ -107,10 +119,10 @@ class NamedTask:
         profile = self._client.profiles.get(self.name, declared)
         return Maker(self._client, profile, checked(self._named), layers=within.layers if within else None)
 
-    async def _definition(self, within: Preparing | None) -> Definition | None:
+    async def _definition(self, declared: Preparing) -> Definition | None:
         if self._unchecked:
             return None
-        known = await (within or Preparing(self._client)).definitions()
+        known = await declared.definitions()
         found = [one for one in known if one.task == self.name]
         if not found:
             raise UnknownTask(self.name, sorted({one.task for one in known} | set(self._client.handlers)))

@@ -32,12 +32,25 @@ class Preparing:
     def __init__(self, client: Client, layers: Layers | None = None) -> None:
         self.layers = layers or client.layers
         self._client = client
-        self._definitions: list[Definition] | None = None
+        self._definitions: Sequence[Definition] | None = None
+        self._current = False  # they were looked up for these runs
 
-    async def definitions(self) -> list[Definition]:
-        """What workers have declared."""
+    async def definitions(self) -> Sequence[Definition]:
+        """What workers have declared, as it was a few seconds ago at the oldest."""
         if self._definitions is None:
-            self._definitions = await (await self._client.store()).definitions()
+            self._definitions = self._client.declarations.remembered(self._client.home.clock)
+        return await self._look() if self._definitions is None else self._definitions
+
+    async def looked_again(self) -> bool:
+        """Whether what was remembered did not do, and `definitions` has been looked up meanwhile."""
+        if self._current:
+            return False
+        await self._look()
+        return True
+
+    async def _look(self) -> Sequence[Definition]:
+        self._definitions = await self._client.declarations.look(await self._client.store(), self._client.home.clock)
+        self._current = True
         return self._definitions
 
 
