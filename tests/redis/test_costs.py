@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import pytest
 
 from penstock.backends import open_store
+from penstock.core.answers import Accepted
 from penstock.core.leases import ClaimRequest, Claims, Complete, Outcome
 from penstock.ports.store import Store
 from tests.builders import able, group, key, limit, new_run, refs
@@ -23,6 +24,7 @@ NOTHING_TO_CLAIM: Final = 7
 GET: Final = 4
 WATCH: Final = 6
 EXTEND: Final = 6
+LINE: Final = 30  # a group of 500 behind a limit
 
 COUNTED: Final = (1, 100)
 
@@ -163,3 +165,17 @@ async def test_runs_are_looked_at_and_kept_alive_in_few_commands(counted: Counte
     found, commands = await counted.of(lambda store: store.get(named))
     assert all(run is not None and run.result == b"1" for run in found)
     check(commands, GET)
+
+
+async def test_a_group_that_waits_in_a_line_is_stored_in_few_commands(counted: Counted) -> None:
+    """They grow with what is written at once, and not with the runs: nothing is looked for one by one."""
+    runs = [new_run(f"w{number}", limits=refs("l")) for number in range(500)]
+
+    async def prepare(store: Store) -> None:
+        await store.put_limit(limit())
+        await store.enqueue([group(new_run("first", limits=refs("l")))])
+
+    await counted.of(prepare)
+    answers, commands = await counted.of(lambda store: store.enqueue([group(*runs)]))
+    assert isinstance(answers[0], Accepted)
+    check(commands, LINE)

@@ -9,14 +9,11 @@ function M.enter(group, holder)
             group.runs[i] = type(new) == 'number' and M.whole(group, i) or new
         end
     end
-    local refs = {}
     for _, new in ipairs(group.runs) do
         if type(new) == 'table' then
             M.prepare(new)
-            insert(refs, new.ref)
         end
     end
-    M.fetch(refs)
     if group.flow then
         group.flow = M.ref_of(group.flow)
     end

@@ -112,17 +112,13 @@ function M.row(ref)
     return r
 end
 
--- Read these in one command, if they are going to be looked at one by one.
-function M.fetch(refs)
-    local keys, asked = {}, {}
-    for _, ref in ipairs(refs) do
+-- Read the runs of these keys, which are going to be looked at one by one, in one command.
+function M.fetch(first, last)
+    for i, text in ipairs(first < last and call('MGET', unpack(KEYS, first, last)) or {}) do
+        local ref = KEYS[first + i - 1]:sub(#P + 2)
         if rows[ref] == nil and texts[ref] == nil then
-            insert(asked, ref)
-            insert(keys, M.run_key(ref))
+            texts[ref] = text
         end
-    end
-    for i, text in ipairs(#keys > 0 and call('MGET', unpack(keys)) or {}) do
-        texts[asked[i]] = text
     end
 end
 

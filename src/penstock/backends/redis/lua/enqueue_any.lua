@@ -6,7 +6,11 @@
 M.given_terms, M.given_shapes = A.terms, A.shapes
 local answers, k = {}, 1
 for i, group in ipairs(A.groups) do
+    local first = k + 1
     k = M.take(group, k)
+    if not group.leaves then
+        M.fetch(first, k)
+    end
     answers[i] = M.group_answer(M.enter(group))
 end
 M.commit()
