@@ -76,7 +76,8 @@ class Noting(Tapped):
         return answer
 
 
-async def test_who_waits_for_a_result_does_not_ask_for_the_run(server: Server) -> None:
+async def test_who_waits_for_a_result_does_not_ask_for_the_run(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.app.waiting.LOOK", SOON)  # however slow the machine is, nobody looks by himself
     await asyncio.to_thread(server.ask, "FLUSHALL")
     app = App(server.url)
     stores = app._client.stores
