@@ -111,6 +111,8 @@ async def test_steps_come_in_the_order_written(store: Store) -> None:
     for path in ("b", "a", "c"):
         await store.record([record(got.lease, path)])
     assert [one.path for one in await store.steps("r")] == ["b", "a", "c"]
+    assert [one.path for one in await store.steps("r", paths=["c", "none", "b"])] == ["b", "c"]
+    assert await store.steps("r", paths=[]) == await store.steps("none", paths=["a"]) == []
 
 
 async def test_many_steps_in_one_call_answer_each(store: Store) -> None:

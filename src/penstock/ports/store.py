@@ -201,8 +201,8 @@ class Views(Protocol):
         """In the order given. A dependency that failed under `remove` is no child any more."""
         ...
 
-    async def steps(self, run_id: str) -> list[Step]:
-        """The records of the present history, in the order written."""
+    async def steps(self, run_id: str, *, paths: Sequence[str] | None = None) -> list[Step]:
+        """The records of the present history, in the order written: those at these paths (up to 1,000), or all."""
         ...
 
     async def signals(self, run_id: str) -> list[Signal]: ...

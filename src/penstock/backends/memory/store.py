@@ -184,8 +184,8 @@ class MemoryStore:
     async def children(self, run_id: str, *, after: str | None = None, limit: int = 100) -> Page[Run]:
         return self._do(lambda t: views.children(t, run_id, after, limit))
 
-    async def steps(self, run_id: str) -> list[Step]:
-        return self._do(lambda t: list(t.rows[run_id].steps.values()) if run_id in t.rows else [])
+    async def steps(self, run_id: str, *, paths: Sequence[str] | None = None) -> list[Step]:
+        return self._do(lambda t: views.steps(t, run_id, paths))
 
     async def signals(self, run_id: str) -> list[Signal]:
         return self._do(lambda t: list(t.rows[run_id].mailbox) if run_id in t.rows else [])

@@ -1,10 +1,11 @@
 """Reads of the memory store. They move nothing."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from penstock.backends.memory import claims, keys, lines
 from penstock.backends.memory.rows import FAIR, LIMIT, Row, Tables, attempt_of, run_of
-from penstock.core.leases import Ability
+from penstock.core.leases import Ability, Step
 from penstock.core.limits import LimitView
 from penstock.core.requests import Pause
 from penstock.core.run import Run
@@ -47,6 +48,11 @@ def children(t: Tables, run_id: str, after: str | None, limit: int) -> Page[Run]
     shown = order[start : start + limit]
     more = len(order) > start + limit
     return Page(items=tuple(run_of(t.rows[child]) for child in shown), after=str(start + limit) if more else None)
+
+
+def steps(t: Tables, run_id: str, paths: Sequence[str] | None) -> list[Step]:
+    found = t.rows[run_id].steps.values() if run_id in t.rows else ()
+    return [step for step in found if paths is None or step.path in paths]
 
 
 def removed(row: Row) -> bool:

@@ -100,8 +100,9 @@ class Views:
             if at is None or len(runs) >= limit:
                 return Page(items=tuple(runs), after=None if at is None else str(at))
 
-    async def steps(self, run_id: str) -> list[Step]:
-        reply = await self._calls.call("steps", {"run_id": run_id}, runs=[run_id])
+    async def steps(self, run_id: str, *, paths: Sequence[str] | None = None) -> list[Step]:
+        asked = {"run_id": run_id, "paths": None if paths is None else list(paths)}
+        reply = await self._calls.call("steps", asked, runs=[run_id])
         pairs = sorted(zip(reply[::2], reply[1::2], strict=True), key=lambda pair: pair[1][0])
         return [decode.step(path, stored) for path, stored in pairs]
 

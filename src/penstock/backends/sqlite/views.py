@@ -115,8 +115,12 @@ class Views:
     async def dead(self, name: str | None = None, *, after: str | None = None, limit: int = 100) -> Page[Run]:
         return await self._page("dead", {"name": name, "after": LAST if after is None else int(after)}, limit)
 
-    async def steps(self, run_id: str) -> list[Step]:
-        rows = await self._look(lambda look: look.rows("steps", {"run_id": run_id}))
+    async def steps(self, run_id: str, *, paths: Sequence[str] | None = None) -> list[Step]:
+        if paths is None:
+            rows = await self._look(lambda look: look.rows("steps", {"run_id": run_id}))
+        else:
+            names = {"run_id": run_id, "paths": encode.text(list(paths))}
+            rows = await self._look(lambda look: look.rows("steps_at", names))
         return [decode.step(row) for row in rows]
 
     async def signals(self, run_id: str) -> list[Signal]:

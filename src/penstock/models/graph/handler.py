@@ -4,11 +4,13 @@ What it remembers only spares work: the records of the run say the same, and win
 """
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Final
 
 from penstock.core.codec import HEADER
 from penstock.core.errors import Mismatch
-from penstock.core.leases import Ability, Claim, Outcome
+from penstock.core.leases import Ability, Claim, Outcome, Step
 from penstock.core.retry import Retry
 from penstock.engine.handler import Attempt, Executor
 from penstock.models.graph.hands import Hands
@@ -21,10 +23,14 @@ from penstock.models.graph.stored import (
     decoded_entry,
     decoded_input,
     entries_of,
+    path_of,
 )
 from penstock.models.graph.turn import Stale, Turn
+from penstock.ports.store import Views
 
 REMEMBERED: Final = 300_000  # nodes of all graphs together
+FIRST: Final = 8  # entries read at first, of those that others have written
+MOST: Final = 1000
 ONCE: Final = Retry(1)
 
 
@@ -66,6 +72,8 @@ class GraphHandler:
         """Plan the graph run a bit further."""
         claim, began = attempt.claim, self._hands.clock()
         session = self._memory.take(claim)
+        if session is not None and session.claims != claim.claims - 1:  # somebody else has planned since
+            await self._caught_up(attempt, session)
         while True:
             if session is None:
                 session = await self._loaded(attempt)
@@ -77,6 +85,20 @@ class GraphHandler:
                 if session.end is None:
                     self._memory.keep(claim, session)
                 return outcome
+
+    async def _caught_up(self, attempt: Attempt, session: Session) -> None:
+        """Take in the entries that others have written."""
+        run_id, codec = attempt.claim.run_id, self._hands.codec
+        session.settle()
+        many = FIRST
+        while True:
+            paths = [path_of(number) for number in range(session.entries, session.entries + many)]
+            steps = await attempt.host.ask(partial(_steps_at, run_id, paths))
+            for step in sorted(steps, key=lambda one: one.position):
+                session.take(decoded_entry(codec.decode(step.value or b"")))
+            if len(steps) < many:
+                return
+            many = min(MOST, many * 4)
 
     async def _loaded(self, attempt: Attempt) -> Session:
         """The graph run as its records say that it stands."""
@@ -102,27 +124,30 @@ class GraphHandler:
         return decoded_baggage(b"")
 
 
+def _steps_at(run_id: str, paths: Sequence[str], views: Views) -> Awaitable[list[Step]]:
+    return views.steps(run_id, paths=paths)
+
+
 class Memory:
-    """Graph runs as this worker has left them. One that somebody else has held since is not given back."""
+    """Graph runs as this worker has left them: their present life and history."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[Session, int, int]] = OrderedDict()
+        self._known: OrderedDict[str, Session] = OrderedDict()
         self._nodes = 0
 
     def take(self, claim: Claim) -> Session | None:
-        """How the run stood, if nobody else has claimed it since; from now on it is not remembered."""
-        session, life, claims = self._known.pop(claim.run_id, (None, 0, 0))
+        """How the run stood; from now on it is not remembered."""
+        session = self._known.pop(claim.run_id, None)
         if session is None:
             return None
-        self._nodes -= len(session.planner.scheme.stops)
-        if (life, claims, session.history) != (claim.life, claim.claims - 1, claim.history):
-            return None
-        return session
+        self._nodes -= session.size
+        return session if (session.life, session.history) == (claim.life, claim.history) else None
 
     def keep(self, claim: Claim, session: Session) -> None:
         """Remember it; the longest unused are forgotten."""
-        self._known[claim.run_id] = session, claim.life, claim.claims
-        self._nodes += len(session.planner.scheme.stops)
+        session.life, session.claims = claim.life, claim.claims
+        self._known[claim.run_id] = session
+        self._nodes += session.size
         while self._nodes > REMEMBERED and len(self._known) > 1:
-            _, (other, _, _) = self._known.popitem(last=False)
-            self._nodes -= len(other.planner.scheme.stops)
+            _, other = self._known.popitem(last=False)
+            self._nodes -= other.size

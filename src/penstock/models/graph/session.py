@@ -46,6 +46,7 @@ class Session:
         self.history = history
         self.baggage = baggage
         self.planner = Planner(Scheme(blueprint.id, blueprint.nodes, blueprint.edges))
+        self.life = self.claims = 0  # of the run, when it was planned last
         self.entries = 0  # that it was told
         self.turn = 0
         self.open: dict[str, str] = {}  # by key: the run that was started and has not ended, in order
@@ -67,6 +68,16 @@ class Session:
         self.entries += 1
         for noted in entry.events:
             self.tell(noted, entry.at)
+
+    @property
+    def size(self) -> int:
+        """How many nodes the graph has."""
+        return len(self.planner.scheme.stops)
+
+    def settle(self) -> None:
+        """All that was decided has been carried out; what was cancelled before may end meanwhile."""
+        self.fresh.clear()
+        self.astray = 0
 
     def begin(self, turn: int) -> None:
         """What is told from now on belongs to this turn."""

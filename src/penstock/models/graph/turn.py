@@ -53,10 +53,10 @@ class Turn:
     async def go(self) -> Outcome:
         """Plan until nothing is left to be told or done; what comes of it."""
         session = self._session
-        if session.fresh:  # an earlier attempt has not come to it: it belongs to its own turn
+        while session.fresh:  # what an earlier attempt has perhaps not come to belongs to its turn
             await self._carry_out()
-        else:
-            session.begin(session.turn + 1)
+            await self._write()
+        session.begin(session.turn + 1)
         if session.entries == 0:
             await self._store(self._step(()))
             session.entries = 0
@@ -201,7 +201,7 @@ class Turn:
         made: list[tuple[str, NewRun]] = []
         refused: list[tuple[str, PenstockError]] = []
         for one in session.fresh:
-            if isinstance(one, Cancel):
+            if isinstance(one, Cancel) or one.key not in session.open:  # it has ended: so it was started
                 continue
             try:
                 made.append((one.key, await self._made(one)))

@@ -1,0 +1,159 @@
+"""Plans that are cut off and begun again, by one worker or several: nothing is done twice, and nothing is lost."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from penstock import App, LeaseLost, NodeContext, Retry, RunFailed, State, inject
+from penstock.engine.handler import Attempt
+from penstock.models.graph.stored import TASK
+from penstock.testing import Rehearsal
+
+LONG = "60s"
+
+
+def tasks_of(app: App) -> Counter[str]:
+    """Register what the graph below needs; how often each node has run."""
+    ran: Counter[str] = Counter()
+
+    @app.task(retry=Retry(1))
+    async def task(given: Any = None, *, node: NodeContext = inject()) -> Any:
+        ran[node.key] += 1
+        node.set(node.id, ran[node.key])
+        if node.id == "fails":
+            raise OSError("no route")
+        return list(range(3)) if node.id == "items" else node.key
+
+    graph = app.graph("all-of-it")
+    start = graph.node(task, "start")
+    graph.node(task, "ask-for", after=graph.wait("ask", after=start))
+    graph.node(task, "late", after=graph.wait("never", timeout="1h", after=start), action="timeout")
+    graph.node(task, "join", after=[graph.node(task, one, after=start) for one in ("b", "c", "d")])
+    graph.node(task, "any", after=["b", "c"], join="any")
+    graph.node(task, "rescued", after=graph.node(task, "fails", fallback=graph.node(task, "instead"), after=start))
+    graph.batch(task, "batch", after=graph.node(task, "items", after=start), concurrency=2)
+    body = graph.node(task, "body")
+    graph.loop("loop", first=body, last=body, condition="turn < 3", after="items")
+    graph.node(task, "end", after=graph.sleep("1h", after="loop"))
+    return ran
+
+
+async def play(stage: Rehearsal, app: App) -> tuple[dict[str, str], dict[str, Any], int]:
+    """Start the graph and bring it to its end: how its nodes ended, its context, and its runs."""
+    run = await app.start("all-of-it")
+    await stage.advance("10m")
+    await run.signal("ask", "here")
+    await stage.advance("5h")
+    result = await run.result(0)
+    children = (await app.tree(run.id, per_node=100)).children
+    return {one: node.status for one, node in result.nodes.items()}, result.context, len(children)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_plan_that_is_cut_off_at_any_call_is_begun_again_and_does_nothing_twice(
+    when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S0-45, S0-46, S0-50: the worker is lost before, or after, each record and each spawn of the plan in turn."""
+    calls = cut_at = 0
+
+    def cut(verb: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def called(self: Attempt, *args: Any, **named: Any) -> Any:
+            nonlocal calls
+            if self.claim.task != TASK:
+                return await verb(self, *args, **named)
+            calls += 1
+            mine = calls == cut_at
+            if mine and when == "before":
+                raise LeaseLost(self.claim.run_id)
+            answer = await verb(self, *args, **named)
+            if mine:
+                raise LeaseLost(self.claim.run_id)
+            return answer
+
+        return called
+
+    monkeypatch.setattr(Attempt, "record", cut(Attempt.record))
+    monkeypatch.setattr(Attempt, "spawn", cut(Attempt.spawn))
+    expected: Any = None
+    while cut_at <= calls:
+        calls = 0
+        app = App("memory://")
+        ran = tasks_of(app)
+        async with app.testing(concurrency=3) as stage:
+            ended = await play(stage, app)
+            assert await stage.check() == []
+        expected = expected or ended
+        assert (cut_at, ended) == (cut_at, expected)
+        assert (cut_at, set(ran.values())) == (cut_at, {1})
+        cut_at += 1
+    assert cut_at > 20
+
+
+async def test_many_ends_on_two_workers_are_joined_once(app: App) -> None:
+    """S0-28, S0-29: 60 runs, two workers that plan in turns."""
+    joined: list[int] = []
+
+    @app.task
+    async def one(*, node: NodeContext = inject()) -> int:
+        return int(node.id[1:])
+
+    @app.task
+    async def join(given: dict[str, int]) -> int:
+        joined.append(len(given))
+        return sum(given.values())
+
+    graph = app.graph("fan")
+    start = graph.node(one, "n0")
+    firsts = [graph.node(one, f"n{n}", after=start) for n in range(1, 61)]
+    seconds = [graph.node(one, f"m{n}", after=first) for n, first in enumerate(firsts[:20])]
+    graph.node(join, after=[*seconds, *firsts[20:]])
+    async with app.worker(concurrency=7), app.worker(concurrency=7):
+        result = await (await app.start(graph)).result(LONG)
+    assert joined == [60]
+    assert result.output == sum(range(20)) + sum(range(21, 61))
+
+
+async def test_a_node_run_that_is_removed_fails_its_node(app: App) -> None:
+    @app.task
+    async def one() -> None: ...
+
+    graph = app.graph("removed")
+    graph.node(one)
+    graph.wait("second", after=graph.wait("first"))
+    run = await app.start(graph, queue="plans")
+    await app.worker(burst=True, queues=["plans"]).run()
+    await run.signal("first")  # and the plan goes on: it is sure that what it decided before has been done
+    await app.worker(burst=True, queues=["plans"]).run()
+    (child,) = (await app.tree(run.id)).children
+    await app.run(child.run.id).remove()
+    await app.worker(burst=True, queues=["plans"]).run()
+    with pytest.raises(RunFailed, match=r"node one: .*is gone"):
+        await run.result(LONG)
+
+
+async def test_a_cancelled_node_fails_the_graph_and_a_redrive_begins_it_again(app: App) -> None:
+    ran: list[str] = []
+
+    @app.task
+    async def one(*, node: NodeContext = inject()) -> str:
+        ran.append(node.id)
+        return node.id
+
+    graph = app.graph("twice")
+    graph.node(one, "a")
+    graph.node(one, "b", after="a")
+    graph.node(one, "c")
+    run = await app.start(graph, queue="plans")
+    await app.worker(burst=True, queues=["plans"]).run()
+    a, _ = (await app.tree(run.id)).children
+    await app.run(a.run.id).cancel("not this one")
+    await app.worker(burst=True, queues=["plans"]).run()
+    await app.reconcile()  # "c", which was queued, goes with the graph
+    assert (await run.status()).state is State.FAILED
+    await run.redrive()
+    await app.worker(burst=True, queues=["plans", "default"]).run()
+    result = await run.result(LONG)
+    assert result.outputs == {"a": "a", "b": "b", "c": "c"}
+    assert sorted(ran) == ["a", "b", "c"]
