@@ -6,6 +6,7 @@ since dropping a condition would change what the graph does. Knows nothing of wh
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
@@ -95,7 +96,7 @@ class _Reader:
             self.unreadable(place, "an object is expected")
             return None
         given = cast("Mapping[str, Any]", value)
-        fields = msgspec.structs.fields(kind)
+        fields = _fields(kind)
         self.drop(given, [field.name for field in fields], f"{place}.")
         read: dict[str, Any] = {}
         whole = True
@@ -130,3 +131,9 @@ class _Reader:
 
     def unreadable(self, place: str, reason: str) -> None:
         self.problems.append(Problem(code="unreadable", message=f"{place}: {reason}"))
+
+
+@cache
+def _fields(kind: type) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """What a record of this kind may say. To find that out takes longer than to read one."""
+    return msgspec.structs.fields(kind)
