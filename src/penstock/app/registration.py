@@ -41,7 +41,7 @@ def register(client: Client, function: Callable[..., Any], name: str | None, nam
             queue=said(whole.queue, ""),
             retry=said(whole.retry, Retry()),
             timeout=said(whole.timeout, None),
-            executor=_executor(named.get("executor"), function),
+            executor=executor_of(named.get("executor"), function),
             limited=client.layers.limited(options),
         ),
         home=client.home,
@@ -105,7 +105,8 @@ def add(client: Client, handler: JobHandler, profile: Profile) -> None:
         worker.learn(handler)
 
 
-def _executor(value: object, function: Callable[..., Any]) -> Executor:
+def executor_of(value: object, function: Callable[..., Any]) -> Executor:
+    """Where the function runs. Raises `Invalid` for where it can't."""
     asynchronous = inspect.iscoroutinefunction(function)
     if value is None:
         return Executor.LOOP if asynchronous else Executor.THREAD

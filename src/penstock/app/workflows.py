@@ -11,7 +11,7 @@ from penstock.app.layers import said
 from penstock.app.linting import Finding, lint
 from penstock.app.options import Named, checked
 from penstock.app.planned import alone
-from penstock.app.registration import NamedByTask, add, check_function, profile_of
+from penstock.app.registration import NamedByTask, add, check_function, executor_of, profile_of
 from penstock.app.replaying import Replayed, replay
 from penstock.app.scheduling import Scheduling
 from penstock.app.sending import send
@@ -24,6 +24,7 @@ from penstock.engine.handler import Executor
 from penstock.models import durable, threaded
 from penstock.models.given import given_to
 from penstock.models.jobs import JobOptions
+from penstock.models.processed import ProcessBody
 from penstock.models.steps import STEP_RETRY, StepBody
 from penstock.models.together import TogetherBody
 from penstock.models.waits import Signal, place_of
@@ -42,6 +43,7 @@ class NamedByStep(TypedDict, total=False):
     name: str
     retry: Retry
     timeout: Duration | None
+    executor: str  # "thread" or "process" for a `def`; an `async def` runs on the worker's loop, or in a "process"
 
 
 class NamedByWorkflow(NamedByTask, total=False):
@@ -56,6 +58,8 @@ class Step(Generic[P, R]):
     def __init__(self, client: Client, body: StepBody) -> None:
         self._client = client
         self.body = body
+        if isinstance(body, ProcessBody):
+            self.handler = body.handler  # by which a child process finds it
         self.name = body.name
         self.__name__: str = body.function.__name__
         self.__qualname__: str = body.function.__qualname__
@@ -219,7 +223,7 @@ def _step(client: Client, function: Callable[..., Any], named: NamedByStep) -> S
     check_function(function, "step")
     unknown = set(named) - set(NamedByStep.__annotations__)
     if unknown:
-        raise Invalid(min(unknown), named[min(unknown)], "a step may say name, retry, timeout")  # type: ignore[literal-required]
+        raise Invalid(min(unknown), named[min(unknown)], "a step may say name, retry, timeout, executor")  # type: ignore[literal-required]
     name = check_name(named.get("name", function.__name__), "name")
     retry, timeout = named.get("retry", STEP_RETRY), named.get("timeout")
     if not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -227,8 +231,13 @@ def _step(client: Client, function: Callable[..., Any], named: NamedByStep) -> S
     length = None if timeout is None else seconds(timeout, "timeout")
     needs, transaction = given_to(function, name)
     body = StepBody(function, name, retry=retry, timeout=length, needs=needs)
+    executor = executor_of(named.get("executor"), function)
+    if transaction and executor is Executor.PROCESS:
+        raise Invalid("executor", executor, "a transaction of the store does not go through a pipe")
     if transaction:
         body = TogetherBody.of(body, transaction)
+    elif executor is Executor.PROCESS:
+        body = ProcessBody(body, client.home)
     return AsyncStep(client, body) if inspect.iscoroutinefunction(function) else ThreadStep(client, body)
 
 
@@ -340,7 +349,8 @@ class Workflows(Scheduling):
 
         Where workflow code calls it, its result is recorded, and later passes get that instead of another call.
         Elsewhere it is the plain function. It has 3 attempts unless `retry` says otherwise; `timeout` bounds each. What
-        it returns must be readable from JSON by its annotation. Raises `Invalid` naming what is refused.
+        it returns must be readable from JSON by its annotation; so must what it takes with `executor="process"`, which
+        has each attempt in a process of its own. Raises `Invalid` naming what is refused.
         """
         if function is not None:
             return _step(self._client, function, {})

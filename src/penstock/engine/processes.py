@@ -12,10 +12,11 @@ import signal
 import sys
 from asyncio import CancelledError
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
 from typing import Final
 
 from penstock.core.errors import Flooded, PenstockError
-from penstock.core.leases import Append, Outcome, Release
+from penstock.core.leases import Append, Claim, Outcome, Release
 from penstock.engine import frames
 from penstock.engine.attempt import verdict
 from penstock.engine.handler import Attempt
@@ -120,6 +121,69 @@ def _main() -> str | None:
     return path if spec is None else str(spec.name)
 
 
+async def converse(
+    child: Child, attempt: Attempt, claim: Claim, entry: tuple[str, str], *, begun: Callable[[], None]
+) -> frames.Done:
+    """Have the child carry the claim out: what it says in the end. Raises `ChildDied`, `ChildBroken`."""
+    module, name = entry
+    child.runs += 1
+    child.send(
+        frames.Work(
+            claim=claim,
+            worker=attempt.worker,
+            module=module,
+            name=name,
+            main=_main() if module == "__main__" else None,
+            safe_for=attempt.safe_until - attempt.host.clock(),
+        )
+    )
+    while True:
+        frame = await child.read()
+        match frame:
+            case frames.Began():
+                begun()
+            case frames.Line(entry=line):
+                await _append(attempt, line)
+            case frames.Ask():
+                child.send(await _reply(attempt, frame))
+            case frames.Broken(reason=reason):
+                raise ChildBroken(reason)
+            case frames.Done():
+                return frame
+
+
+async def carry_alone(attempt: Attempt, claim: Claim, entry: tuple[str, str]) -> Outcome | None:
+    """What comes of the claim in a child of its own, which is gone when this returns, raises or is cancelled.
+
+    For a part of an attempt: lines and requests go where those of the attempt do. Raises `ChildDied`, `ChildBroken`.
+    """
+    child = await new_child()
+    try:
+        return frames.outcome_of(await converse(child, attempt, claim, entry, begun=lambda: None))
+    finally:
+        await child.gone()
+
+
+async def _reply(attempt: Attempt, ask: frames.Ask) -> frames.Reply:
+    host = attempt.host
+    try:
+        if ask.spawn is not None:
+            return frames.Reply(number=ask.number, spawned=await host.spawn(ask.spawn))
+        if ask.record is not None:
+            return frames.Reply(number=ask.number, recorded=await host.record(ask.record))
+        if ask.block is not None:
+            return frames.Reply(number=ask.number, blocked=await host.block(ask.block))
+        if ask.children is not None:
+            look = ask.children
+            page = await host.children(look.run_id, after=look.after, limit=look.limit)
+            return frames.Reply(number=ask.number, children=page)
+        if ask.drop is not None:
+            return frames.Reply(number=ask.number, dropped=tuple(await host.drop(attempt.lease, ask.drop)))
+    except Exception as error:  # noqa: BLE001 (it is raised in the child, where the handler called)
+        return frames.Reply(number=ask.number, error=f"{type(error).__name__}: {error}")
+    return frames.Reply(number=ask.number, error="it asked for nothing")
+
+
 class ProcessCarrier:
     """Carries attempts out in child processes: as many as there are such runs at once."""
 
@@ -199,51 +263,11 @@ class ProcessCarrier:
         attempt = held.attempt
         if attempt.stop.requested or self._closed:
             return await verdict(held.trade.handler, attempt, CancelledError())
-        module, name = held.trade.handler.entry
-        child.runs += 1
-        child.send(
-            frames.Work(
-                claim=attempt.claim,
-                worker=attempt.worker,
-                module=module,
-                name=name,
-                main=_main() if module == "__main__" else None,
-                safe_for=attempt.safe_until - attempt.host.clock(),
-            )
+        done = await converse(
+            child, attempt, attempt.claim, held.trade.handler.entry, begun=lambda: self._books.begun(held)
         )
-        while True:
-            frame = await child.read()
-            match frame:
-                case frames.Began():
-                    self._books.begun(held)
-                case frames.Line(entry=entry):
-                    await _append(attempt, entry)
-                case frames.Ask():
-                    child.send(await self._reply(held, frame))
-                case frames.Broken(reason=reason):
-                    raise ChildBroken(reason)
-                case frames.Done():
-                    child.memory = frame.memory
-                    return frames.outcome_of(frame)
-
-    async def _reply(self, held: Held, ask: frames.Ask) -> frames.Reply:
-        host = held.attempt.host
-        try:
-            if ask.spawn is not None:
-                return frames.Reply(number=ask.number, spawned=await host.spawn(ask.spawn))
-            if ask.record is not None:
-                return frames.Reply(number=ask.number, recorded=await host.record(ask.record))
-            if ask.block is not None:
-                return frames.Reply(number=ask.number, blocked=await host.block(ask.block))
-            if ask.children is not None:
-                look = ask.children
-                page = await host.children(look.run_id, after=look.after, limit=look.limit)
-                return frames.Reply(number=ask.number, children=page)
-            if ask.drop is not None:
-                return frames.Reply(number=ask.number, dropped=tuple(await host.drop(held.attempt.lease, ask.drop)))
-        except Exception as error:  # noqa: BLE001 (it is raised in the child, where the handler called)
-            return frames.Reply(number=ask.number, error=f"{type(error).__name__}: {error}")
-        return frames.Reply(number=ask.number, error="it asked for nothing")
+        child.memory = done.memory
+        return frames.outcome_of(done)
 
     async def _died(self, held: Held, child: Child, error: ChildDied | ChildBroken) -> Outcome | None:
         """Killed by us: what the stop means. Dead before it took the run: free. Else a failed attempt."""
