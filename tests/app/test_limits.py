@@ -382,3 +382,27 @@ async def test_a_run_without_such_a_rate_is_told_so(app: App) -> None:
     async with app.worker():
         assert "no rate" in await (await work.enqueue()).result(timeout=30)
         assert "no rate of that name" in await (await work.enqueue("other")).result(timeout=30)
+
+
+async def test_a_task_is_paused_for_one_value(url: str) -> None:
+    app = app_at(url)
+
+    @app.task(limits=Limit(5, per="tenant"))
+    async def work(tenant: str) -> str:
+        return tenant
+
+    async with app.worker():
+        await app.limits.set("task.work.limit", n=5)
+        await app.limits.pause("task.work.limit", "acme")
+        stopped, going = await work.enqueue("acme"), await work.enqueue("other")
+        assert await going.result(timeout=30) == "other"
+        why = await stopped.why()
+        assert why is not None
+        assert (why.reason, why.detail) == ("pause", ("limit", "task.work.limit", "acme"))
+        assert {one.key: one.paused for one in await app.limits.get("task.work.limit")}["acme"]
+        assert [(one.kind, one.name) for one in await app.paused()] == [("limit", "task.work.limit:acme")]
+        await app.limits.resume("task.work.limit", "acme")
+        assert await stopped.result(timeout=30) == "acme"
+    with pytest.raises(NotFound):
+        await app.limits.pause("nothing", "acme")
+    await app.close()

@@ -23,3 +23,13 @@ def test_what_is_not_there_or_no_number_is_refused(line: Line) -> None:
     assert line.shop("limits", "set", "mail", "-1").status == 2
     assert line.shop("limits", "set", "a b", "1").status == 2
     assert line.shop("limits", "set", "mail", "1", "--period", "1m", "--full", "replace").status == 2
+
+
+def test_a_key_is_paused_and_resumed(line: Line) -> None:
+    assert line.shop("limits", "pause", "mail", "acme").status != 0  # there is no such limit
+    line.shop("limits", "set", "mail", "3")
+    assert "acme paused" in line.shop("limits", "pause", "mail", "acme").out
+    [one] = line.json("limits", "list")["limits"]
+    assert (one["key"], one["paused"]) == ("acme", True)
+    assert line.json("limits", "resume", "mail", "acme") == {"limit": "mail", "key": "acme", "paused": False}
+    assert not any(one["paused"] for one in line.json("limits", "list")["limits"])

@@ -255,7 +255,8 @@ def _edit(dice: random.Random) -> dict[str, Any]:
 
 
 def _pause(dice: random.Random) -> dict[str, Any]:
-    kind, names = dice.choice((("queue", QUEUES), ("task", TASKS), ("schedule", SCHEDULES)))
+    keys = tuple(f"{name}:{key}" for name in LIMITS for key in ("", "x"))
+    kind, names = dice.choice((("queue", QUEUES), ("task", TASKS), ("schedule", SCHEDULES), ("limit", keys)))
     return {"pause": Pause(kind=kind, name=dice.choice(names), paused=dice.random() < 0.25)}
 
 

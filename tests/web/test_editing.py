@@ -106,3 +106,15 @@ async def test_what_is_refused_changes_nothing(visitor: Visitor, method: str, pa
 async def test_a_run_that_is_not_there_is_not_found(visitor: Visitor, method: str, path: str, body: object) -> None:
     found = await asked(visitor, method, path, body, 404)
     assert found["type"] == "urn:penstock:problem:not-found"
+
+
+async def test_a_key_of_a_limit_is_paused_and_resumed(app: App, visitor: Visitor) -> None:
+    await asked(visitor, "POST", "/limits/tenants/pause", {"key": "acme"}, 404)
+    await app.limits.set("tenants", n=2)
+    paused = await asked(visitor, "POST", "/limits/tenants/pause", {"key": "acme"})
+    assert paused == {"limit": "tenants", "key": "acme", "paused": True}
+    [one] = (await asked(visitor, "GET", "/limits"))["items"]
+    assert (one["key"], one["paused"]) == ("acme", True)
+    await asked(visitor, "POST", "/limits/tenants/resume", {"key": "acme"})
+    assert await app.paused() == []
+    await asked(visitor, "POST", "/limits/tenants/pause", {}, 422)

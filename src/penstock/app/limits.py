@@ -10,9 +10,10 @@ from penstock.app.limits_said import check_number
 from penstock.app.portal import Portal
 from penstock.core.duration import Duration, seconds
 from penstock.core.errors import Invalid, NotFound
-from penstock.core.limits import Full, LimitDef, LimitView
+from penstock.core.limits import Full, LimitDef, LimitView, key_text
 from penstock.core.names import check_name
 from penstock.core.registry import Definition
+from penstock.core.requests import Pause
 from penstock.ports.store import Store
 
 _FULL: Final = ("wait", "drop", "replace")
@@ -31,6 +32,7 @@ class LimitStatus(msgspec.Struct, frozen=True, kw_only=True):
     out: int  # runs that stand where claims look
     parked: int  # runs that wait in line
     blocked_until: float | None
+    paused: bool = False  # by hand: nothing of this key starts until it is resumed
 
 
 class Limits:
@@ -80,6 +82,22 @@ class Limits:
         """Limit no more, until the code says another one of that name; False: there was none."""
         return await (await self._client.store()).drop_limit(check_name(name, "name")) == "ok"
 
+    async def pause(self, name: str, key: object) -> None:
+        """Start no more runs for which the limit counts this value, until resumed: they wait in its line, in order.
+
+        Running ones finish. None is dropped or replaced meanwhile. Raises `NotFound` if there is no such limit.
+        """
+        await self._pause(name, key, paused=True)
+
+    async def resume(self, name: str, key: object) -> None:
+        """Start runs for which the limit counts this value again. Raises `NotFound` if there is no such limit."""
+        await self._pause(name, key, paused=False)
+
+    async def _pause(self, name: str, key: object, *, paused: bool) -> None:
+        await self.get(name)  # only to say what is wrong: of a limit that is not there the store pauses nothing
+        wanted = Pause(kind="limit", name=f"{name}:{key_text(key)}", paused=paused)
+        await (await self._client.store()).pause(wanted)
+
 
 class SyncLimits:
     """The verbs of `Limits` for code without a loop. Each raises `Blocking` where a loop is running."""
@@ -101,6 +119,12 @@ class SyncLimits:
 
     def drop(self, name: str) -> bool:
         return self._call(self._limits.drop, name)
+
+    def pause(self, name: str, key: object) -> None:
+        self._call(self._limits.pause, name, key)
+
+    def resume(self, name: str, key: object) -> None:
+        self._call(self._limits.resume, name, key)
 
 
 async def put_declared(store: Store, app: str, definitions: list[Definition]) -> list[str]:
@@ -141,4 +165,5 @@ def _status(view: LimitView) -> LimitStatus:
         out=view.out,
         parked=view.parked,
         blocked_until=view.blocked_until_at,
+        paused=view.paused,
     )

@@ -16,7 +16,7 @@ from penstock.core.limits import Full
 
 @click.group()
 def limits() -> None:
-    """List, show, set and drop limits."""
+    """List, show, set, drop, pause and resume limits."""
 
 
 @limits.command("list", short_help="List the limits and how they stand.")
@@ -53,6 +53,7 @@ def _print(session: Session, found: list[LimitStatus]) -> None:
         field("parked", number=True),
         field("full"),
         field("hold"),
+        field("paused"),
     ]
     documents: list[Document] = [msgspec.to_builtins(one) for one in found]
     session.screen.listing("limits", documents, columns)
@@ -101,3 +102,33 @@ async def _drop(session: Session, name: str, *, yes: bool) -> None:
     if not await session.app.limits.drop(name):
         raise NotFound("limit", name)
     session.screen.done({"dropped": name}, f"limit {name} dropped")
+
+
+@limits.command("pause", short_help="Start no more runs of one key.")
+@shared
+@click.argument("name")
+@click.argument("key")
+@click.pass_obj
+def pause(said: Said, name: str, key: str) -> None:
+    """Start no more runs for which the limit counts this value, like a tenant's. Running ones finish."""
+    carry_out(said, lambda session: _pause(session, name, key))
+
+
+async def _pause(session: Session, name: str, key: str) -> None:
+    await session.app.limits.pause(name, key)
+    session.screen.done({"limit": name, "key": key, "paused": True}, f"limit {name}: {key} paused")
+
+
+@limits.command("resume", short_help="Start runs of one key again.")
+@shared
+@click.argument("name")
+@click.argument("key")
+@click.pass_obj
+def resume(said: Said, name: str, key: str) -> None:
+    """Start runs for which the limit counts this value again, in order."""
+    carry_out(said, lambda session: _resume(session, name, key))
+
+
+async def _resume(session: Session, name: str, key: str) -> None:
+    await session.app.limits.resume(name, key)
+    session.screen.done({"limit": name, "key": key, "paused": False}, f"limit {name}: {key} resumed")

@@ -26,7 +26,7 @@ COMMANDS: Final = {
         "penstock.cli.schedules:schedules",
         "Create, edit, list and steer schedules.",
     ),
-    "limits": ("penstock.cli.limits:limits", "List, show, set and drop limits."),
+    "limits": ("penstock.cli.limits:limits", "List, show, set, drop, pause and resume limits."),
     "graph": ("penstock.cli.graph:graph", "Check and draw graphs."),
     "workers": ("penstock.cli.workers:workers", "List the workers that are alive."),
     "dead": ("penstock.cli.dead:dead", "List, redrive and delete dead letters."),

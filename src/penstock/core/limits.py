@@ -37,6 +37,7 @@ class LimitView(Record, frozen=True, kw_only=True):
     out: int  # members of its line that stand where claims look
     parked: int
     blocked_until_at: float | None = None
+    paused: bool = False  # by hand: nothing of this key starts until it is resumed
 
 
 def key_text(value: object) -> str:

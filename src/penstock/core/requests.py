@@ -60,6 +60,6 @@ class Guard(Record, frozen=True, kw_only=True):
 class Pause(Record, frozen=True, kw_only=True):
     """Stop (or resume) starts. Running runs finish."""
 
-    kind: str  # "queue", "task" or "schedule"
-    name: str
+    kind: str  # "queue", "task", "schedule" or "limit"
+    name: str  # of a limit with the key of what it counts: "tenants:acme"
     paused: bool

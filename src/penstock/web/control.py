@@ -43,6 +43,20 @@ class LimitBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     hold: bool = False
 
 
+class LimitKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One value that the limit counts apart."""
+
+    key: Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class LimitPaused(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether this key is paused from now on."""
+
+    limit: str
+    key: str
+    paused: bool
+
+
 class Span(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of which time, and of which task or queue, if not of all. `last`: seconds, or text like "1h", up to 7 days."""
 
@@ -89,6 +103,16 @@ async def drop_limit(desk: Desk, asked: Asked[Nothing, Nothing]) -> Reply:
     if not await desk.app.limits.drop(name):
         raise NotFound("limit", name)
     return Reply(status=204)
+
+
+async def pause_key(desk: Desk, asked: Asked[Nothing, LimitKey]) -> Reply:
+    await desk.app.limits.pause(asked.path["limit"], asked.body.key)
+    return Reply(LimitPaused(limit=asked.path["limit"], key=asked.body.key, paused=True))
+
+
+async def resume_key(desk: Desk, asked: Asked[Nothing, LimitKey]) -> Reply:
+    await desk.app.limits.resume(asked.path["limit"], asked.body.key)
+    return Reply(LimitPaused(limit=asked.path["limit"], key=asked.body.key, paused=False))
 
 
 async def metrics(desk: Desk, asked: Asked[Span, Nothing]) -> Reply:
@@ -141,6 +165,30 @@ ENDPOINTS: Final[tuple[AnyEndpoint, ...]] = (
         Nothing,
         Nothing,
         {204: None},
+        parameters={"limit": Name},
+    ),
+    Endpoint(
+        "POST",
+        "/limits/{limit}/pause",
+        "pause_key",
+        "Start no more runs for which a limit counts this value; running ones finish",
+        pause_key,
+        Nothing,
+        LimitKey,
+        {200: LimitPaused},
+        (404, 422),
+        parameters={"limit": Name},
+    ),
+    Endpoint(
+        "POST",
+        "/limits/{limit}/resume",
+        "resume_key",
+        "Start runs for which a limit counts this value again, in order",
+        resume_key,
+        Nothing,
+        LimitKey,
+        {200: LimitPaused},
+        (404, 422),
         parameters={"limit": Name},
     ),
     Endpoint(

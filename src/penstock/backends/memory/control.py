@@ -22,6 +22,9 @@ def pause(t: Tables, wanted: Pause) -> None:
             t.schedules[wanted.name] = replace(stored, paused=wanted.paused, revision=stored.revision + 1)
             t.rings.add(UPKEEP)
         return
+    if wanted.kind == "limit":
+        pause_key(t, wanted)
+        return
     setting = (wanted.kind, wanted.name)
     if wanted.paused:
         t.paused.add(setting)
@@ -33,6 +36,14 @@ def pause(t: Tables, wanted: Pause) -> None:
         for place in t.places:
             if place[0] == SIDE and place[2] == wanted.name:
                 moves.ring_queue(t, place[1])
+
+
+def pause_key(t: Tables, wanted: Pause) -> None:
+    """One key of a limit has no room, or has it again."""
+    name, _, key = wanted.name.partition(":")
+    if name in t.limits:
+        t.lines[name, key].paused = wanted.paused
+        lines.offer(t, (name, key))
 
 
 def put_limit(t: Tables, limit: LimitDef) -> None:

@@ -298,7 +298,10 @@ def adopt(t: Tables, row: Row, edge: ChildOf) -> None:
 def activate(t: Tables, row: Row) -> None:
     """Give a created row its place."""
     if row.state is State.QUEUED and row.place is None:
-        dropped = any(t.limits[key[0]].full == "drop" and not lines.free(t, key) for key in lines.keys_of(t, row))
+        dropped = any(
+            t.limits[key[0]].full == "drop" and not lines.free(t, key) and not lines.paused(t, key)
+            for key in lines.keys_of(t, row)
+        )
         if row.pending:
             wait_again(t, row)
         elif dropped:

@@ -18,11 +18,18 @@ def free(t: Tables, key: LineKey) -> int:
     """How many more may start now."""
     definition = t.limits[key[0]]
     line = t.lines.get(key) or Line()
+    if line.paused:
+        return 0
     if definition.period is None:
         return max(0, definition.n - len(line.holders))
     if line.blocked_until is not None and line.blocked_until > t.now:
         return 0
     return max(0, definition.n - _recent(t, definition, line))
+
+
+def paused(t: Tables, key: LineKey) -> bool:
+    """Whether nothing of this key starts until it is resumed by hand."""
+    return key in t.lines and t.lines[key].paused
 
 
 def _recent(t: Tables, definition: LimitDef, line: Line) -> int:
@@ -33,7 +40,7 @@ def _recent(t: Tables, definition: LimitDef, line: Line) -> int:
 def due_at(t: Tables, key: LineKey) -> float | None:
     """When a rate that is full lets the next one start; None for what no clock will change."""
     definition, line = t.limits[key[0]], t.lines[key]
-    if definition.period is None or definition.n < 1 or free(t, key):
+    if line.paused or definition.period is None or definition.n < 1 or free(t, key):
         return None
     moments: list[float] = []
     if _recent(t, definition, line) >= definition.n:
@@ -95,7 +102,7 @@ def stand_first(t: Tables, row: Row, key: LineKey) -> None:
 def park(t: Tables, row: Row, key: LineKey) -> bool:
     """Let the run wait in the line. False: the limit drops it instead."""
     definition = t.limits[key[0]]
-    if definition.full == "drop" and row.claims == 0:
+    if definition.full == "drop" and row.claims == 0 and not paused(t, key):
         return False
     row.line = key
     t.places.put((LIMIT, *key), row)

@@ -62,8 +62,8 @@ def replace_holder(t: Tables, row: Row) -> None:
     definition: LimitDef | None = t.limits.get(row.line[0]) if row.line else None
     if row.line is None or definition is None or definition.full != "replace" or row.place != ("limit", *row.line):
         return
-    if row.claims:
-        return  # it comes back, and has no right over those that came after it
+    if row.claims or lines.paused(t, row.line):
+        return  # it comes back, and has no right over those that came after it; or it would not start in its place
     holder = lines.oldest_holder(t, row.line)
     if holder is not None and holder.ending is None:
         end(t, holder, Ending(state=State.CANCELLED, cause=Cause.LIMIT))

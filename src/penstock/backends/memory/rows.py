@@ -151,6 +151,7 @@ class Line:
     holders: dict[str, int] = field(default_factory=dict[str, int])  # run id -> order of taking
     starts: list[float] = field(default_factory=list[float])  # of a rate
     blocked_until: float | None = None
+    paused: bool = False
 
 
 class Places:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from penstock.backends.memory import claims, keys, lines
-from penstock.backends.memory.rows import FAIR, LIMIT, Row, Tables, attempt_of, run_of
+from penstock.backends.memory.rows import FAIR, LIMIT, Line, Row, Tables, attempt_of, run_of
 from penstock.core.leases import Ability, Step
 from penstock.core.limits import LimitView
 from penstock.core.requests import Pause
@@ -102,6 +102,7 @@ def counts(t: Tables, cap: int) -> list[Count]:
 
 def paused(t: Tables) -> list[Pause]:
     found = [Pause(kind=kind, name=name, paused=True) for kind, name in t.paused]
+    found += [Pause(kind="limit", name=":".join(key), paused=True) for key, line in t.lines.items() if line.paused]
     found += [Pause(kind="schedule", name=one.name, paused=True) for one in t.schedules.values() if one.paused]
     return sorted(found, key=lambda one: (one.kind, one.name))
 
@@ -114,7 +115,7 @@ def limits(t: Tables) -> list[LimitView]:
     keys |= {(name, "") for name in t.limits if not any(key[0] == name for key in keys)}
     found: list[LimitView] = []
     for key in sorted(keys):
-        definition, line = t.limits[key[0]], t.lines[key]
+        definition, line = t.limits[key[0]], t.lines.get(key) or Line()
         recent = sum(1 for start in line.starts if definition.period and start > t.now - definition.period)
         found.append(
             LimitView(
@@ -124,6 +125,7 @@ def limits(t: Tables) -> list[LimitView]:
                 out=len(lines.members_out(t, key)),
                 parked=len(lines.parked(t, key)),
                 blocked_until_at=line.blocked_until if (line.blocked_until or 0.0) > t.now else None,
+                paused=line.paused,
             )
         )
     return found
@@ -189,6 +191,8 @@ def why_queued(t: Tables, row: Row) -> Reason:
         return "pause", ("queue", row.new.queue), None
     if ("task", row.new.task) in t.paused:
         return "pause", ("task", row.new.task), None
+    if row.line is not None and lines.paused(t, row.line):
+        return "pause", ("limit", *row.line), None
     if row.place is not None and row.place[0] == LIMIT and row.line is not None:
         definition = t.limits[row.line[0]]
         return ("limit" if definition.period is None else "rate"), row.line, lines.due_at(t, row.line)

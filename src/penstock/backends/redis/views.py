@@ -186,7 +186,7 @@ class Views:
 
     async def limits(self) -> list[LimitView]:
         found: list[LimitView] = []
-        for (name, n, period, full, hold), key, used, out, parked, until in await self._calls.call(
+        for (name, n, period, full, hold), key, used, out, parked, until, paused in await self._calls.call(
             "limits", {"most": 1000}
         ):
             definition = LimitDef(name=name.decode(), n=n, period=seconds(period), full=full.decode(), hold=bool(hold))
@@ -197,6 +197,7 @@ class Views:
                 out=out,
                 parked=parked,
                 blocked_until_at=seconds(until),
+                paused=bool(paused),
             )
             found.append(view)
         return found

@@ -49,13 +49,16 @@ def _waiting(run: Run, pending: tuple[str, ...], before: bytes | None) -> Reason
 
 
 def _queued(run: Run, facts: Reply, workers: Sequence[WorkerInfo]) -> Reason:
-    _, queue_paused, task_paused, line, period, due_at, _, fair, _ = facts
+    _, queue_paused, task_paused, line, period, due_at, _, fair, _, paused = facts
     if run.ending is not None:
         return "ending", (run.ending.value,), None
     if queue_paused:
         return "pause", ("queue", run.queue), None
     if task_paused:
         return "pause", ("task", run.task), None
+    if paused is not None:
+        name, _, key = paused.decode().partition(":")
+        return "pause", ("limit", name, key), None
     if line is not None:
         name, _, key = line.decode().partition(":")
         return ("limit" if period is None else "rate"), (name, key), seconds(due_at)

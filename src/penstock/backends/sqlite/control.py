@@ -75,7 +75,10 @@ class Control:
     _writer: Writer
 
     async def pause(self, pause: Pause) -> None:
-        await self._writer.do(lambda session: session.call("pause", pause.kind, pause.name, int(pause.paused)))
+        limit, _, key = pause.name.partition(":")
+        await self._writer.do(
+            lambda session: session.call("pause", pause.kind, pause.name, int(pause.paused), limit, key)
+        )
 
     async def put_limit(self, limit: LimitDef) -> None:
         values = (limit.name, limit.n, microseconds(limit.period), limit.full, int(limit.hold))

@@ -190,8 +190,9 @@ class Views:
                 out=out,
                 parked=parked,
                 blocked_until_at=seconds(until),
+                paused=bool(paused),
             )
-            for name, n, period, full, hold, key, used, out, parked, until in rows
+            for name, n, period, full, hold, key, used, out, parked, until, paused in rows
         ]
 
     async def schedules(self, *, due: bool = False, limit: int = 1000) -> list[Schedule]:

@@ -50,13 +50,15 @@ def _waiting(run: Run, pending: tuple[str, ...], before: str | None) -> Reason:
 
 
 def _queued(run: Run, facts: Stored, workers: Sequence[WorkerInfo]) -> Reason:
-    _, place, name, key, rate, queue_paused, task_paused, due_at, _, fair, _ = facts
+    _, place, name, key, rate, queue_paused, task_paused, due_at, _, fair, _, key_paused = facts
     if run.ending is not None:
         return "ending", (run.ending.value,), None
     if queue_paused:
         return "pause", ("queue", run.queue), None
     if task_paused:
         return "pause", ("task", run.task), None
+    if key_paused:
+        return "pause", ("limit", name, key), None
     if place == "line":
         return ("rate" if rate else "limit"), (name, key), seconds(due_at)
     if fair is not None:

@@ -187,7 +187,7 @@ end
 
 local function dropped(r)
     for _, line in ipairs(M.lines_of(r)) do
-        if M.limit(line).full == 'drop' and M.free(line) == 0 then
+        if M.limit(line).full == 'drop' and M.free(line) == 0 and not M.line_paused(line) then
             return true
         end
     end

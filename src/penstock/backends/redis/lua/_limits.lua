@@ -45,9 +45,17 @@ function M.blocked_until(line)
     return tonumber(M.hget('blocked', line) or nil)
 end
 
+-- Whether nothing of this key starts until it is resumed by hand.
+function M.line_paused(line)
+    return M.hget('paused', 'limit:' .. line) and true or false
+end
+
 -- How many more may start now.
 function M.free(line)
     local definition = M.limit(line)
+    if M.line_paused(line) then
+        return 0
+    end
     if not definition.period then
         return math.max(0, definition.n - M.card(M.zset('held:' .. line)))
     end
@@ -61,7 +69,7 @@ end
 -- When a rate that is full lets the next one start; nil for what no clock will change.
 function M.rate_due(line)
     local definition = M.limit(line)
-    if not definition or not definition.period or definition.n < 1 or M.free(line) > 0 then
+    if not definition or not definition.period or definition.n < 1 or M.free(line) > 0 or M.line_paused(line) then
         return nil
     end
     local due

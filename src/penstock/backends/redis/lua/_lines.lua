@@ -33,7 +33,8 @@ end
 
 -- Whether the line holds nobody and remembers nothing.
 local function idle(line, definition)
-    if M.card(M.zset('held:' .. line)) > 0 or M.card(M.zset('groups:' .. line)) > 0 or M.starting[line] then
+    if M.card(M.zset('held:' .. line)) > 0 or M.card(M.zset('groups:' .. line)) > 0 or M.starting[line]
+        or M.line_paused(line) then
         return false
     end
     return not definition.period or (call('ZCARD', P .. ':starts:' .. line) == 0 and not M.blocked_until(line))
@@ -138,7 +139,7 @@ end
 -- Let the run wait in the line. False: the limit drops it instead.
 function M.park(r, line)
     local definition = M.limit(line)
-    if definition.full == 'drop' and r.claims == 0 then
+    if definition.full == 'drop' and r.claims == 0 and not M.line_paused(line) then
         return false
     end
     r.line = line

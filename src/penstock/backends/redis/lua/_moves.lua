@@ -47,8 +47,8 @@ end
 
 -- A run parked at a limit that replaces asks the oldest holder to end.
 function M.replace_holder(r)
-    if r.place ~= 'P' or r.claims > 0 or M.limit(r.line).full ~= 'replace' then
-        return -- what comes back has no right over those that came after it
+    if r.place ~= 'P' or r.claims > 0 or M.limit(r.line).full ~= 'replace' or M.line_paused(r.line) then
+        return -- what comes back has no right over those that came after it; what is paused would not start in its place
     end
     local holder = M.oldest_holder(r.line)
     if holder and not holder.ending then

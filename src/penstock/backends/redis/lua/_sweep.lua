@@ -20,6 +20,7 @@ function M.sweep(name)
         if not definition and M.most_offers > 0 then
             M.rem(M.zset('lines:' .. name), line)
             M.hset('blocked', line, nil)
+            M.hset('paused', 'limit:' .. line, nil)
             M.later('UNLINK', P .. ':starts:' .. line)
         end
         from = line

@@ -191,7 +191,7 @@ for _, limited in ipairs(M.range(M.zset('limited'), 1000)) do
             if parked > 0 and not M.limit(line).period and out < M.free(line) and not M.score(M.zset('sweeps'), limited[1]) then
                 wrong(line, 'has room for', group[1], 'and', parked, 'are parked')
             end
-            local free = M.limit(line).period and M.limit(line).n > 0 and M.free(line)
+            local free = M.limit(line).period and M.limit(line).n > 0 and not M.line_paused(line) and M.free(line)
             if parked > 0 and free and (free == 0 or out < free) and not M.score(M.zset('rates'), line) then
                 wrong(line, 'has', parked, 'parked, and no moment at which they go on')
             end

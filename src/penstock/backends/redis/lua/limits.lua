@@ -18,10 +18,11 @@ for _, limited in ipairs(M.range(M.zset('limited'), 1000)) do
         end
         local blocked = M.blocked_until(line)
         seen = true
-        insert(found, { shown, line:sub(#name + 2), used, out, parked, blocked and blocked > now and blocked or false })
+        blocked = blocked and blocked > now and blocked or false
+        insert(found, { shown, line:sub(#name + 2), used, out, parked, blocked, M.line_paused(line) and 1 or 0 })
     end
     if not seen then
-        insert(found, { shown, '', 0, 0, 0, false })
+        insert(found, { shown, '', 0, 0, 0, false, 0 })
     end
 end
 return found

@@ -1,5 +1,5 @@
 -- parts: start args model
--- Stop or resume starts of a queue or task, or the ticks of a schedule.
+-- Stop or resume starts of a queue, a task or one key of a limit, or the ticks of a schedule.
 -- args: kind name paused
 if A.kind == 'schedule' then
     local text = M.hget('schedules', A.name)
@@ -8,6 +8,17 @@ if A.kind == 'schedule' then
         s[6], s[5] = A.paused, s[5] + 1
         M.put_schedule(A.name, s)
         M.ring('u')
+    end
+elseif A.kind == 'limit' then
+    local name = M.limit_name(A.name)
+    if M.limit(A.name) then
+        M.hset('paused', 'limit:' .. A.name, A.paused and '1' or nil)
+        M.add(M.zset('lines:' .. name), A.name, 0)
+        M.touched(A.name)
+        if not A.paused then
+            M.hset('sweep', name, nil)
+            M.sweep(name)
+        end
     end
 elseif A.paused then
     M.hset('paused', A.kind .. ':' .. A.name, '1')

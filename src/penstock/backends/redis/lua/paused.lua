@@ -1,5 +1,5 @@
 -- parts: start model
--- What is paused: queues and tasks by name; schedules that are.
+-- What is paused: queues and tasks by name, keys of limits; schedules that are.
 local found = call('HKEYS', P .. ':paused')
 local list = call('HGETALL', P .. ':schedules')
 for i = 1, #list, 2 do

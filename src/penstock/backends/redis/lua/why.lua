@@ -33,4 +33,5 @@ return {
     pending,
     r.place == 'F' and r.fair or false,
     M.comes_after(r) or false,
+    r.line and M.line_paused(r.line) and r.line or false,
 }

@@ -11,7 +11,9 @@ select
             from json_each(r.limits) e
             join penstock_limit d on d.name = json_extract(e.value, '$[0]')
             left join penstock_line l on l.name = d.name and l.key = json_extract(e.value, '$[1]')
-            where d.full = 'drop' and case when l.name is null then d.n else (
+            where d.full = 'drop' and not exists (
+                select 1 from penstock_pause x where x.kind = 'limit' and x.name = l.name || ':' || l.key
+            ) and case when l.name is null then d.n else (
                 -- @include _room
             ) end = 0
         ) then 'drop'

@@ -22,6 +22,7 @@ select min(e.at) from (
     from penstock_limit d
     join penstock_line l on l.name = d.name
     where d.period is not null and d.n > 0
+        and not exists (select 1 from penstock_pause x where x.kind = 'limit' and x.name = l.name || ':' || l.key)
         and exists (select 1 from penstock_stand s where s.name = l.name and s.key = l.key and s.parked > 0) and (
         -- @include _room
     ) = 0

@@ -20,7 +20,8 @@ select
         ) c
     ),
     (select u.fair from penstock_turn u where u.n = r.n and u.turn is null),
-    (select k.run_id from penstock_key k where k.task = r.task and k.key = r.key and k.next_id = r.id)
+    (select k.run_id from penstock_key k where k.task = r.task and k.key = r.key and k.next_id = r.id),
+    exists (select 1 from penstock_pause x where x.kind = 'limit' and x.name = r.line_name || ':' || r.line_key)
 from penstock_run r
 left join penstock_limit d on d.name = r.line_name
 left join penstock_line l on l.name = r.line_name and l.key = r.line_key
