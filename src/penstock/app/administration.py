@@ -14,7 +14,7 @@ from penstock.core.duration import Duration, Moment, moment, seconds
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.ids import check_run_id
 from penstock.core.names import check_name
-from penstock.models.waits import Signal, sent_for
+from penstock.models.waits import Signal
 
 
 class Administration(Operations):
@@ -96,7 +96,7 @@ class Administration(Operations):
         found = tickets.Tickets(_secret(secret)).read(ticket)
         if found is None:
             raise Invalid("ticket", "***", "one that was made with this secret, and whose time is not over")
-        said, once = sent_for(found.signal, value, found.once)
+        said, once = tickets.sent_by(found, value)
         run_id, new = await send(self._client, found.signal, said, run_id=found.run_id, once=once)
         if not new:
             raise Invalid("ticket", "***", "one that has not been used")

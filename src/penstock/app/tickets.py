@@ -15,6 +15,7 @@ import msgspec
 
 from penstock.core import ids
 from penstock.core.errors import Invalid
+from penstock.models.waits import sent_for
 
 LONGEST: Final = 90 * 86_400.0  # seconds for which a ticket may be good
 _MAC: Final = 32  # bytes
@@ -29,6 +30,11 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     signal: str
     expires_at: float
     once: str
+
+
+def sent_by(ticket: Ticket, value: object) -> tuple[object, str | None]:
+    """What goes into the mailbox for a ticket that is used with this value, and under which `once`."""
+    return sent_for(ticket.signal, value, ticket.once)
 
 
 class Pass(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -9,13 +9,12 @@ import msgspec
 from penstock.app.refusals import raise_for
 from penstock.app.signatures import signed
 from penstock.app.status import Status, status_of
-from penstock.app.tickets import LONGEST, Link, Tickets
+from penstock.app.tickets import LONGEST, Link, Tickets, sent_by
 from penstock.core import codec, ids
 from penstock.core.answers import Answer
 from penstock.core.codec import Unfit
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.requests import Send
-from penstock.models.waits import sent_for
 from penstock.web.desk import Desk
 from penstock.web.endpoint import ROOT, AnyEndpoint, Asked, Endpoint, Name, Nothing, Reply, RunId
 from penstock.web.problems import Refusal
@@ -75,7 +74,7 @@ async def use_ticket(desk: Desk, asked: Asked[Nothing, Nothing]) -> Reply:
     ticket = _tickets(desk).read(asked.path["ticket"])
     if ticket is None:
         raise Refusal(404, "no-ticket", "this ticket was not made here, or its time is over")
-    payload, once = sent_for(ticket.signal, _json(asked.raw), ticket.once)
+    payload, once = sent_by(ticket, _json(asked.raw))
     answer = await _send(desk, ticket.run_id, ticket.signal, payload, once=once)
     if answer is Answer.DUPLICATE:
         raise Refusal(409, "used-ticket", "this ticket has been used")
