@@ -4,6 +4,7 @@ import msgspec
 
 from penstock.core.registry import WorkerInfo
 from penstock.engine.registration import Numbers
+from penstock.models.graph.stored import TASK as GRAPHS
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +44,13 @@ def status_of(info: WorkerInfo) -> WorkerStatus:
         pid=info.pid,
         app=info.app,
         queues=info.queues,
-        tasks=tuple(sorted({f"{one.task}@{one.version}" if one.version else one.task for one in info.abilities})),
+        tasks=tuple(
+            sorted(
+                f"{one.task}@{one.version}" if one.version else one.task
+                for one in info.abilities
+                if one.task != GRAPHS  # every worker plans those
+            )
+        ),
         started_at=info.started_at,
         expires_at=info.expires_at,
         concurrency=numbers.concurrency,
