@@ -144,3 +144,59 @@ def test_a_long_chain_is_drawn_in_one_column(line: Line, file: Path) -> None:
     told = line("graph", "show", str(file)).out.splitlines()
     assert told[2:5] == ["n0", "│", "n1"]
     assert len(told) == 2 + 2 * 3000 - 1
+
+
+SUM = {
+    "id": "sum",
+    "nodes": [
+        {"id": "first", "uses": "add", "params": {"b": 5}},
+        {"id": "double", "uses": "add", "inputs": {"a": "first", "b": "first"}},
+    ],
+    "edges": [{"source": "first", "target": "double"}],
+}
+
+
+def test_a_blueprint_is_carried_out_here(line: Line) -> None:
+    told = line.shop("graph", "run", "-", "--here", "--input", "2", "--timeout", "1m", stdin=json.dumps(SUM))
+    assert (told.status, told.err) == (0, "")
+    assert (
+        told.out
+        == """\
+sum: 2 nodes, 1 edge
+
+first: add [succeeded]
+│
+double: add [succeeded]
+
+output: 14
+"""
+    )
+
+
+def test_a_blueprint_that_fails_says_where(line: Line) -> None:
+    wrong = {"id": "g", "nodes": [{"id": "a", "uses": "explode", "params": {"message": "oh no"}}]}
+    told = line.shop("graph", "run", "-", "--here", stdin=json.dumps(wrong))
+    assert told.status == 1
+    assert "a: explode [failed]" in told.out
+    assert "oh no" in told.out
+
+
+def test_a_blueprint_is_started_for_the_workers(line: Line, file: Path) -> None:
+    file.write_text(json.dumps(SUM), encoding="utf-8")
+    words = ("graph", "run", str(file), "--id", "this", "--context", '{"tenant": "a"}', "--input", "1")
+    assert line.shop(*words).out == "this\n"
+    assert line.json(*words) == {"id": "this", "created": False}
+    line.work()
+    told = line.json(*words, "--wait")
+    assert (told["ok"], told["output"], told["context"]) == (True, 12, {"tenant": "a"})
+    assert {name: one["status"] for name, one in told["nodes"].items()} == {"first": "succeeded", "double": "succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [(("--input", "{"), "input="), (("--context", "[]"), "context="), (("--timeout", "1m"), "timeout=")],
+)
+def test_what_does_not_fit_a_graph_is_refused(line: Line, words: tuple[str, ...], named: str) -> None:
+    told = line.shop("graph", "run", "-", *words, stdin=json.dumps(SUM))
+    assert (told.status, named in told.err) == (2, True)
+    assert line.json("runs", "list")["runs"] == []

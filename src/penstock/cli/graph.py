@@ -1,27 +1,28 @@
-"""Blueprints on the command line: what is wrong with one, and what it looks like. Asks no store, and runs nothing."""
+"""Blueprints on the command line: what is wrong with one, and what it looks like. Asks no store."""
 
-import sys
-import warnings
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 import click
 
 from penstock.cli.exits import Exit
 from penstock.cli.graph_drawn import drawn
+from penstock.cli.graph_read import read
+from penstock.cli.graph_run import run
 from penstock.cli.locate import load_app
 from penstock.cli.said import Said, shared
 from penstock.cli.screen import Document, Screen
 from penstock.cli.text import counted, escaped
 from penstock.core.errors import InvalidBlueprint
-from penstock.models.graph.blueprint import Blueprint
 from penstock.models.graph.parts import Problem
 
 
 @click.group()
 def graph() -> None:
-    """Check and draw graphs."""
+    """Check, draw and run graphs."""
+
+
+graph.add_command(run)
 
 
 @graph.command("lint", short_help="Say what is wrong with a blueprint.")
@@ -58,7 +59,7 @@ def show(said: Said, file: str, *, mermaid: bool) -> Exit:
     """
     screen = Screen(said.output)
     try:
-        found, dropped = _read(file, check=True)
+        found, dropped = read(file, check=True)
     except InvalidBlueprint as error:
         document: Document = {"ok": False, "problems": [_document(one) for one in _problems(error)], "warnings": []}
         screen.one(document, lambda one: _lines(one, file))
@@ -86,20 +87,11 @@ def show(said: Said, file: str, *, mermaid: bool) -> Exit:
 def _examined(file: str, tasks: Collection[str] | None) -> tuple[str | None, list[Problem], list[Problem]]:
     """The blueprint's id, what is wrong with it, and what looks wrong."""
     try:
-        found, dropped = _read(file, check=False)
+        found, dropped = read(file, check=False)
     except InvalidBlueprint as error:
         return None, _problems(error), []
     problems = found.problems(tasks=tasks)
     return found.id, problems, [*dropped, *([] if problems else found.lint())]
-
-
-def _read(file: str, *, check: bool) -> tuple[Blueprint, list[Problem]]:
-    """The blueprint, and what was dropped on the way."""
-    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        found = Blueprint.from_json(data, check=check)
-    return found, [Problem(code="dropped", message=str(one.message)) for one in caught]
 
 
 def _problems(error: InvalidBlueprint) -> list[Problem]:

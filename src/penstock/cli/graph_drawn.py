@@ -3,7 +3,7 @@
 Knows no command; takes blueprints of any depth.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from penstock.cli.text import counted, escaped, shortened
@@ -24,15 +24,15 @@ class _Way(NamedTuple):
     back: bool
 
 
-def drawn(blueprint: Blueprint) -> list[str]:
-    """The blueprint's lines. Raises nothing for one that has been checked."""
+def drawn(blueprint: Blueprint, stands: Mapping[str, str] | None = None) -> list[str]:
+    """The blueprint's lines, each node with how it stands if told. Raises nothing for one that is checked."""
     wiring = Wiring(blueprint.nodes, blueprint.edges)
     version = "" if blueprint.version is None else f"@{blueprint.version}"
     size = f"{counted(len(wiring.nodes), 'node')}, {counted(len(wiring.edges), 'edge')}"
     ways, roots = _ways(wiring)
     lines = [escaped(f"{blueprint.id}{version}: {size}")]
     for root in roots:
-        lines += ["", *_below(root, wiring, ways)]
+        lines += ["", *_below(root, wiring, ways, stands or {})]
     return lines
 
 
@@ -67,9 +67,9 @@ def _way(place: int, wiring: Wiring, owner: dict[str, int], back: bool) -> _Way:
     )
 
 
-def _below(root: str, wiring: Wiring, ways: dict[str, list[_Way]]) -> Iterator[str]:
+def _below(root: str, wiring: Wiring, ways: dict[str, list[_Way]], stands: Mapping[str, str]) -> Iterator[str]:
     """The node and all that is drawn below it. A stack instead of calls: a chain may be long."""
-    rest: list[tuple[str, str]] = [(_said(wiring.nodes[root]), "")]  # lines to come, each with what leads it
+    rest: list[tuple[str, str]] = [(_said(wiring.nodes[root], stands), "")]  # lines to come, each with what leads it
     nodes: list[str | None] = [root]
     while rest:
         line, lead = rest.pop()
@@ -81,21 +81,22 @@ def _below(root: str, wiring: Wiring, ways: dict[str, list[_Way]]) -> Iterator[s
         if len(following) == 1 and following[0].here:
             label = following[0].label
             yield f"{lead}│  {label}".rstrip()
-            rest.append((lead + _said(wiring.nodes[following[0].target]), lead))
+            rest.append((lead + _said(wiring.nodes[following[0].target], stands), lead))
             nodes.append(following[0].target)
             continue
         for i, way in reversed(list(enumerate(following))):
             last = i == len(following) - 1
-            text = _said(wiring.nodes[way.target]) if way.here else f"{'↺' if way.back else '→'} {way.target}"
+            text = _said(wiring.nodes[way.target], stands) if way.here else f"{'↺' if way.back else '→'} {way.target}"
             label = f"  ({way.label})" if way.label else ""
             rest.append((f"{lead}{'└─' if last else '├─'} {text}{label}", lead + ("   " if last else "│  ")))
             nodes.append(way.target if way.here else None)
 
 
-def _said(node: Node) -> str:
+def _said(node: Node, stands: Mapping[str, str]) -> str:
     label = node.id if node.id == node.uses else f"{node.id}: {node.uses}"
     detail = {"loop": "condition", "batch": "each", "subgraph": "blueprint", "sleep": "duration", "wait": "signal"}
     shown = node.params.get(detail.get(node.uses, ""))
     extra = "" if shown is None else f" {shown}"
     join = " [any]" if node.config.join == "any" else ""
-    return shortened(label + extra, _WIDTH + 40) + join
+    end = f" [{stands[node.id]}]" if node.id in stands else ""
+    return shortened(label + extra, _WIDTH + 40) + join + end

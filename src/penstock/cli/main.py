@@ -27,7 +27,7 @@ COMMANDS: Final = {
         "Create, edit, list and steer schedules.",
     ),
     "limits": ("penstock.cli.limits:limits", "List, show, set, drop, pause and resume limits."),
-    "graph": ("penstock.cli.graph:graph", "Check and draw graphs."),
+    "graph": ("penstock.cli.graph:graph", "Check, draw and run graphs."),
     "workers": ("penstock.cli.workers:workers", "List the workers that are alive."),
     "dead": ("penstock.cli.dead:dead", "List, redrive and delete dead letters."),
     "why": ("penstock.cli.why:why", "Say why a run has not finished, or how it ended."),
