@@ -32,7 +32,7 @@ from penstock.models.graph.blueprint import Blueprint
 @click.option("--timeout", metavar="SPAN", help="How long --wait waits.")
 @click.pass_obj
 def run(
-    said: Said, file: str, given: str, context: str, *, here: bool, wait: bool, timeout: str | None, **named: Any
+    said: Said, /, file: str, given: str, context: str, *, here: bool, wait: bool, timeout: str | None, **named: Any
 ) -> Exit:
     """Start a blueprint. Prints the run's id; with --wait or --here its nodes and its output, once it has ended.
 
