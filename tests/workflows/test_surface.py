@@ -1,6 +1,7 @@
 """What users call: signals with types and keys, children of every sort, several versions of one workflow."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from penstock import (
     WrongState,
 )
 from penstock.app.workflows import Workflow
+from penstock.core.leases import Step
 from tests.workflows.support import Stage
 
 approval = Signal("approval", int)
@@ -258,9 +260,9 @@ async def test_a_workflow_that_begins_reads_no_history(stage: Stage) -> None:
     asked: list[str] = []
     read = stage.store.steps
 
-    async def steps(run_id: str) -> Any:
+    async def steps(run_id: str, *, paths: Sequence[str] | None = None) -> list[Step]:
         asked.append(run_id)
-        return await read(run_id)
+        return await read(run_id, paths=paths)
 
     stage.store.steps = steps  # type: ignore[method-assign]
 
