@@ -21,7 +21,9 @@ JOBS = int(os.environ.get("JOBS") or 2)
 PATIENCE = 240.0  # seconds; a mutant that hangs is caught, too
 ALL = 1200.0  # ... for all tests at once, without any mutant
 COPIED = ("src", "tests", "pyproject.toml")
-QUIET = ("-x", "-q", "--no-header", "--tb=no", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist")
+# Of the installed plugins only what the conformance suite needs: to load the others takes longer than most of the tests.
+QUIET = ("-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin")
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class Fate(StrEnum):
@@ -59,7 +61,7 @@ def listed(words: list[str]) -> list[Mutant]:
 
 
 def run_tests(copy: Path, backend: str, tests: tuple[str, ...], *, patience: float = PATIENCE) -> Fate:
-    environment = {**os.environ, "BACKEND": backend, "PYTHONPATH": f"{copy}/src:{copy}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, **ALONE, "BACKEND": backend, "PYTHONPATH": f"{copy}/src:{copy}"}
     command = [sys.executable, "-m", "pytest", *QUIET, *tests]
     try:
         done = subprocess.run(
