@@ -21,7 +21,7 @@ JOBS = int(os.environ.get("JOBS") or 2)
 PATIENCE = 240.0  # seconds; a mutant that hangs is caught, too
 ALL = 1200.0  # ... for all tests at once, without any mutant
 COPIED = ("src", "tests", "pyproject.toml")
-# Of the installed plugins only what the conformance suite needs: to load the others takes longer than most of the tests.
+# Of the installed plugins only what the conformance suite needs: loading the others takes longer than most tests.
 QUIET = ("-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin")
 ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
