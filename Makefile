@@ -27,6 +27,8 @@ FAST  := -n $(JOBS) -m "not crash and not slow"
 CODE  := src tests tools $(wildcard benches examples)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+# where this is set, each process that a test starts would compile all that it imports
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## list the targets
