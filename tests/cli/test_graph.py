@@ -200,3 +200,12 @@ def test_what_does_not_fit_a_graph_is_refused(line: Line, words: tuple[str, ...]
     told = line.shop("graph", "run", "-", *words, stdin=json.dumps(SUM))
     assert (told.status, named in told.err) == (2, True)
     assert line.json("runs", "list")["runs"] == []
+
+
+def test_what_could_only_wait_for_ever_is_not_begun_here(line: Line) -> None:
+    unknown = {"id": "g", "nodes": [{"id": "a", "uses": "no_such_task"}]}
+    told = line.shop("graph", "run", "-", "--here", stdin=json.dumps(unknown))
+    assert (told.status, "there is no task 'no_such_task'" in told.err) == (2, True)
+    told = line("graph", "run", "-", "--here", stdin=json.dumps(SUM))
+    assert (told.status, "say --app" in told.err) == (2, True)
+    assert line.json("runs", "list")["runs"] == []

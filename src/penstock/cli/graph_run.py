@@ -40,6 +40,8 @@ def run(
     """
     if timeout is not None and not (wait or here):
         raise Invalid("timeout", timeout, "it says how long --wait waits: say --wait")
+    if here and said.setting("app")[0] is None:
+        raise Invalid("here", here, "this process has no tasks: say --app MODULE:app, or leave it to your workers")
     blueprint, dropped = read(file, check=True)
     start = _json(given, "input")
     beginning = _object(context)
@@ -51,6 +53,7 @@ def run(
             session.screen.note(one.message)
         async with AsyncExitStack() as stack:
             if here:
+                blueprint.check(tasks=session.app.tasks)  # nobody else has them: it would wait for ever
                 await stack.enter_async_context(session.app.worker())
             found = await session.app.start(blueprint, input=start, context=beginning, **options)
             if not (here or wait):
