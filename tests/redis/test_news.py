@@ -8,6 +8,7 @@ import pytest
 
 from penstock import App
 from penstock.backends import open_store
+from penstock.backends.redis.bell import RedisListener
 from penstock.core.leases import Claim, ClaimRequest, Complete
 from penstock.core.run import NewRun
 from penstock.ports.doorbell import Listener, log_topic, run_topic
@@ -60,6 +61,58 @@ async def test_what_is_large_or_has_more_to_it_is_asked_for(store: Store, new: N
     await store.settle([Complete(lease=claim.lease, result=b"out")])
     assert await listener.wait(SOON)
     assert cast("Bringing", listener).brought() is None
+
+
+async def test_a_look_at_what_has_finished_brings_it_too(store: Store) -> None:
+    claim, listener = await watched(store, new_run("a"))
+    await store.settle([Complete(lease=claim.lease, result=b"out")])
+    assert await listener.wait(SOON)
+    cast("Bringing", listener).brought()
+    assert await store.watch(["a", "no"]) == ["succeeded", None]
+    run = cast("Bringing", listener).brought()
+    assert run is not None
+    assert [run] == await store.get(["a"])
+
+
+async def test_a_look_brings_so_much_at_once_and_no_more(store: Store) -> None:
+    runs = [new_run(f"run-{number}", input=b"x" * 20_000) for number in range(5)]
+    listener = store.doorbell.listen([run_topic(new.id) for new in runs])
+    await store.enqueue([group(*runs)])
+    request = ClaimRequest(claim_id="c", worker="w", queues=("default",), abilities=able("t"), limit=5, lease=600)
+    claims = (await store.claim(request)).claims
+    await store.settle([Complete(lease=claim.lease, result=b"out") for claim in claims])
+    before: list[str] = []
+    keep = RedisListener.keep
+
+    def noted(listener: RedisListener, channel: bytes, said: bytes) -> None:
+        before.append(channel.decode())
+        keep(listener, channel, said)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RedisListener, "keep", noted)
+        assert await store.watch([new.id for new in runs]) == ["succeeded"] * 5
+    assert [name.rpartition(":")[2] for name in before] == ["run-0", "run-1", "run-2"]  # 64 KiB of them
+    listener.close()
+
+
+async def test_who_comes_late_does_not_ask_for_the_run_either(server: Server) -> None:
+    await asyncio.to_thread(server.ask, "FLUSHALL")
+    app = App(server.url)
+    stores = app._client.stores
+    tap = Tapped(stores._new_store())
+    stores._new_store = lambda: cast("Store", tap)
+
+    @app.task
+    async def job() -> str:
+        return "done"
+
+    async with app.worker():
+        run = await job.enqueue()
+        assert await run.result(SOON) == "done"
+        tap.calls.clear()
+        assert await run.result(SOON) == "done"
+    assert (tap.calls["watch"], tap.calls["get"]) == (1, 0)
+    await app.close()
 
 
 class Noting(Tapped):

@@ -41,8 +41,8 @@ async def _finished(connection: Connection, run_id: str, *, known: bool) -> Run:
                 raise Purged(run_id) if known else NotFound("run", run_id)
             if not state.finished:
                 await listener.wait(LOOK)
-                if brought is not None and (run := brought()) is not None:
-                    return run
+            if brought is not None and (run := brought()) is not None:
+                return run
             run = await connection.getting.ask(run_id)
             if run is not None and run.state.finished:
                 return run

@@ -9,5 +9,5 @@ class Bringing(Protocol):
     """What a listener adds for the ends of runs."""
 
     def brought(self) -> Run | None:
-        """A run that it listens for, as its end has left it, if the last ring brought it. Given once."""
+        """A run that it listens for, as its end has left it, if the last ring or look brought it. Given once."""
         ...

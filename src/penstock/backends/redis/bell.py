@@ -64,8 +64,12 @@ class RedisListener:
         """It rang, or may have rung."""
         topic = self._channels[channel]
         if said and topic.startswith(_RUN):
-            self._brought = decode.brought(topic.removeprefix(_RUN), said)
+            self.keep(channel, said)
         self._ring(topic)
+
+    def keep(self, channel: bytes, said: bytes) -> None:
+        """Its end is over, and this is the run; nothing rings."""
+        self._brought = decode.brought(self._channels[channel].removeprefix(_RUN), said)
 
     def brought(self) -> Run | None:
         found, self._brought = self._brought, None
@@ -119,6 +123,10 @@ class RedisDoorbell:
     async def run(self, script: Script, keys: Sequence[bytes], args: Sequence[Value]) -> object:
         """What the script answers, asked behind all that this loop listens for: no end in between is missed."""
         return await self._ear().run(script, keys, args)
+
+    def bring(self, topic: str, said: bytes) -> None:
+        """To who listens in this loop for the end of a run that has finished: the run."""
+        self._ear().bring(self._channel(topic), said)
 
     async def when_rung(
         self, queues: Sequence[str], seconds: float, call: Call, hurry: asyncio.Future[None]

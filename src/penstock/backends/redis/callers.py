@@ -13,6 +13,7 @@ from penstock.core.answers import Accepted, Answer, Entered, Refused
 from penstock.core.requests import Edit, Group, Send, Still
 from penstock.core.run import ChildOf
 from penstock.core.state import State
+from penstock.ports.doorbell import run_topic
 
 MANY: Final = 100  # other runs that one script stores or touches
 WATCHED: Final = 500  # runs that one script marks
@@ -166,8 +167,12 @@ class Callers:
             some = list(run_ids[start : start + WATCHED])
             made = self._calls.made("watch", {"run_ids": some, "log": log}, runs=some)
             # Behind the subscription, on the same connection: an end in between can't be missed.
-            reply: list[bytes | None] = await self._bell.run(*made)  # type: ignore[assignment]
-            states += [None if one is None else State(one.decode()) for one in reply]
+            reply: list[bytes | list[bytes] | None] = await self._bell.run(*made)  # type: ignore[assignment]
+            for run_id, one in zip(some, reply, strict=True):
+                word, brought = one if isinstance(one, list) else (one, None)
+                if brought is not None:
+                    self._bell.bring(run_topic(run_id), brought)
+                states.append(None if word is None else State(word.decode()))
         return states
 
     async def _each(self, name: str, run_ids: Sequence[str], args: Mapping[str, object]) -> list[Answer]:

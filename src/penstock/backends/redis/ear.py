@@ -29,6 +29,8 @@ class Hears(Protocol):
 
     def hear(self, channel: bytes, said: bytes = b"") -> None: ...
 
+    def keep(self, channel: bytes, said: bytes) -> None: ...
+
     def popped(self, token: bytes | None, *, failed: bool) -> bool:
         """None: no token came. Whether somebody waited; if not, it goes back."""
         ...
@@ -70,6 +72,11 @@ class Ear:
             left.discard(listener)
             if not left and self._listeners.pop(channel, None) is not None:
                 self._wire.say(pack(("UNSUBSCRIBE", channel)))
+
+    def bring(self, channel: bytes, said: bytes) -> None:
+        """What was asked for on behalf of those who listen there."""
+        for listener in self._listeners.get(channel, ()):
+            listener.keep(channel, said)
 
     async def run(self, script: Script, keys: Sequence[bytes], args: Sequence[Value]) -> object:
         """What the script answers, asked behind all that is listened for: nothing is missed in between."""

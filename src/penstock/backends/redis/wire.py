@@ -94,10 +94,10 @@ class Wire(asyncio.Protocol):
         return future
 
     def say(self, packed: bytes) -> None:
-        """Send a command that is answered by a push, in its turn."""
+        """Send a command that is answered by a push, in its turn: with what is asked next, or soon without."""
         if not self.lost:
             self._waiting.append((packed, None, None))
-            self._go()
+            self._soon()
 
     @property
     def silent_for(self) -> float:
@@ -173,9 +173,14 @@ class Wire(asyncio.Protocol):
 
     def _go(self) -> None:
         """Write now or in the next turn of the loop."""
-        if not self._sent and not self._leaving:
+        if self._sent:
+            self._soon()
+        else:
             self._leave()
-        elif not self._leaving:
+
+    def _soon(self) -> None:
+        """Write in the next turn of the loop."""
+        if not self._leaving:
             self._leaving = True
             self._loop.call_soon(self._leave)
 
