@@ -64,6 +64,8 @@ GROUPS: Final = {
         "GraphContext",
         "GraphResult",
         "NodeResult",
+        "GraphEvent",
+        "GraphMoment",
     ),
     "Workers": ("Worker", "Claimed"),
     "For code without a loop": ("SyncTask", "SyncRun", "SyncWorkflow", "SyncFlowNode", "SyncChildren"),

@@ -89,8 +89,9 @@ from penstock.models.follow_up import Failure, Success
 from penstock.models.graph.analysis import Analysis
 from penstock.models.graph.blueprint import Blueprint
 from penstock.models.graph.builder import Graph, Placed
+from penstock.models.graph.chronicle import GraphMoment
 from penstock.models.graph.context import GraphContext
-from penstock.models.graph.events import GraphResult, NodeOutcome, NodeResult
+from penstock.models.graph.events import GraphEvent, GraphResult, NodeOutcome, NodeResult
 from penstock.models.graph.parts import Edge, Node, NodeConfig, NodeRetry, Problem
 from penstock.models.graph.stepper import Stepper
 from penstock.models.joins import gather, map, wait_any  # noqa: A004 (what it is called wherever it is known)
@@ -138,6 +139,8 @@ __all__ = [
     "FlowNode",
     "Graph",
     "GraphContext",
+    "GraphEvent",
+    "GraphMoment",
     "GraphResult",
     "GraphRun",
     "Health",

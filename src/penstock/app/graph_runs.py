@@ -1,15 +1,18 @@
-"""A graph run as its callers hold it: its result, its context, how its nodes stand."""
+"""A graph run as its callers hold it: its result, its context, how its nodes stand, and what has happened."""
 
+from itertools import chain
 from typing import Any
 
 import msgspec
 
+from penstock.app import graph_reading
+from penstock.app.graph_reading import Kept
 from penstock.app.handle import Run
 from penstock.core.duration import Duration
-from penstock.models.graph.events import GraphResult, NodeResult
+from penstock.core.names import check_count
+from penstock.models.graph.chronicle import GraphMoment
+from penstock.models.graph.events import GraphEvent, GraphResult, NodeResult
 from penstock.models.graph.result import ends
-from penstock.models.graph.session import Session
-from penstock.models.graph.stored import BAGGAGE, Baggage, decoded_baggage, decoded_entry, decoded_input, entries_of
 
 
 class GraphRun(Run[GraphResult]):
@@ -30,25 +33,35 @@ class GraphRun(Run[GraphResult]):
 
     async def context(self) -> dict[str, Any]:
         """The context as it stands now, with what the nodes that have ended have written. Raises `NotFound`."""
-        return dict((await self._session()).planner.state.context)
+        return dict((await self._kept()).session().planner.state.context)
 
     async def nodes(self) -> dict[str, NodeResult]:
         """How each node stands now, in the order of the blueprint. Raises `NotFound`."""
-        planner = (await self._session()).planner
+        planner = (await self._kept()).session().planner
         return ends(planner.scheme, planner.state)
 
-    async def _session(self) -> Session:
-        """The run planned again, from its records."""
-        run, codec = await self._stored(), self._client.home.codec
-        store = await self._client.store()
-        given = decoded_input(codec.decode(run.input))
-        baggage = given.baggage or await self._baggage()
-        session = Session(run.id, run.history, given.blueprint, baggage)
-        for step in entries_of(await store.steps(run.id)):
-            session.take(decoded_entry(codec.decode(step.value or b"")))
-        return session
+    async def events(self, *, after: int = 0, limit: int | None = None) -> list[GraphEvent]:
+        """What has happened in order, from the start to the end of the run: those after `after`, all or the first
+        `limit`.
 
-    async def _baggage(self) -> Baggage:
-        messages = await (await self._client.store()).signals(self.id)
-        data = next((one.payload for one in messages if one.name == BAGGAGE), b"")
-        return decoded_baggage(self._client.home.codec.decode(data))
+        They are made of what the run has recorded anyway. Their `changes`, one after the other, give the context; the
+        last one of a run that is over says how it ended. A redrive takes back what made the run fail, and that number
+        is given again. Raises `NotFound`, `Purged`.
+        """
+        check_count(after, "after", least=0)
+        check_count(1 if limit is None else limit, "limit", least=1)
+        kept = await self._kept()
+        told = chain.from_iterable(kept.chronicle().told(kept.entries, kept.end))
+        return [one for one in told if one.seq > after and (limit is None or one.seq <= after + limit)]
+
+    async def moment(self, seq: int) -> GraphMoment:
+        """How the run stood when event `seq` had happened, and all that was decided with it: context and nodes.
+
+        Raises `Invalid` if it has no such event; `NotFound`, `Purged`.
+        """
+        check_count(seq, "seq", least=1)
+        kept = await self._kept()
+        return kept.chronicle().moment(kept.entries, kept.end, seq)
+
+    async def _kept(self) -> Kept:
+        return await graph_reading.read(self._client, await self._stored())

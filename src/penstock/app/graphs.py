@@ -16,6 +16,7 @@ from penstock.core import codec
 from penstock.core.answers import Answer
 from penstock.core.codec import Unfit, check_size
 from penstock.core.errors import Invalid, InvalidInput, KeyConflict, NotFound
+from penstock.core.ids import check_run_id
 from penstock.core.requests import Send
 from penstock.core.run import NewRun
 from penstock.models import durable
@@ -30,7 +31,7 @@ LARGEST: Final = 3 * codec.LIMIT  # bytes of blueprints, input and context toget
 
 
 class Graphs(Flows):
-    """`app.blueprint`, `app.graph`, `app.start`."""
+    """`app.blueprint`, `app.graph`, `app.start`, `app.graph_run`."""
 
     def blueprint(self, blueprint: Drawn) -> Blueprint:
         """Register a graph under its id and version, so that it can be started, and used below others, by name.
@@ -110,6 +111,10 @@ class Graphs(Flows):
         if answer not in {Answer.DUPLICATE, Answer.FINISHED}:  # of a run that is there already
             raise_for(answer, run_id or new.id, "start")
         return GraphRun(client, run_id or new.id, created=answer is Answer.OK)
+
+    def graph_run(self, run_id: str) -> GraphRun:
+        """A handle on the stored run of a graph; whether there is one is asked when the handle is used."""
+        return GraphRun(self._client, check_run_id(run_id, "run_id"))
 
     def _packed(self, blueprint: Drawn) -> tuple[str, dict[str, dict[str, Any]]]:
         """The blueprint's name, and it with all that are below it, as data."""

@@ -16,7 +16,7 @@ from penstock.core.answers import Answer
 from penstock.core.duration import Duration, Moment, moment, seconds
 from penstock.core.errors import Invalid, NotFound, Purged, shown
 from penstock.core.ids import check_new_run_id, check_run_id, new_run_id
-from penstock.core.names import check_name, check_priority
+from penstock.core.names import check_count, check_name, check_priority
 from penstock.core.requests import Edit
 from penstock.core.run import ChildOf
 from penstock.core.run import Run as Stored
@@ -89,8 +89,8 @@ class Run(Generic[R]):
 
     async def log(self, *, after: int = 0, limit: int | None = None) -> list[Line]:
         """The run's log in order: what happened, progress, lines. After `after`, all or the first `limit`."""
-        _check_count(after, "after", least=0)
-        _check_count(1 if limit is None else limit, "limit", least=1)
+        check_count(after, "after", least=0)
+        check_count(1 if limit is None else limit, "limit", least=1)
         return [status.line_of(entry) for entry in await self._entries(after=after, limit=limit)]
 
     async def stream(self, *, after: int = 0) -> AsyncGenerator[Line]:
@@ -99,7 +99,7 @@ class Run(Generic[R]):
         Each line comes once, in order; ask again after the last `seq` seen, from wherever. A stream that reads slowly
         takes nobody's memory. Raises `NotFound`, or `Purged` if the record is gone before the end.
         """
-        _check_count(after, "after", least=0)
+        check_count(after, "after", least=0)
         if self._client.before_waiting is not None:
             await self._client.before_waiting(self.id)
         lines = stream(self._client, self.id, after, known=self._known)
@@ -384,8 +384,3 @@ class SyncRun(Generic[R]):
 def _check_reason(value: object) -> None:
     if not isinstance(value, str) or len(value) > 1000:
         raise Invalid("reason", value, "a text of up to 1,000 characters")
-
-
-def _check_count(value: object, parameter: str, *, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise Invalid(parameter, value, f"a whole number from {least}")

@@ -7,6 +7,7 @@ import click
 
 from penstock.cli.exits import Exit
 from penstock.cli.graph_drawn import drawn
+from penstock.cli.graph_events import events, nodes
 from penstock.cli.graph_read import read
 from penstock.cli.graph_run import run
 from penstock.cli.locate import load_app
@@ -22,7 +23,8 @@ def graph() -> None:
     """Check, draw and run graphs."""
 
 
-graph.add_command(run)
+for command in (run, events, nodes):
+    graph.add_command(command)
 
 
 @graph.command("lint", short_help="Say what is wrong with a blueprint.")

@@ -30,6 +30,13 @@ def check_priority(value: object, parameter: str = "priority") -> int:
     return int(value)
 
 
+def check_count(value: object, parameter: str, *, least: int) -> int:
+    """The value, if it is a whole number from `least`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise Invalid(parameter, value, f"a whole number from {least}")
+    return int(value)
+
+
 def check_tags(value: object, parameter: str = "tags") -> tuple[str, ...]:
     """The tags in the order given, each once: up to 20, each 1 to 100 printable characters."""
     if not isinstance(value, list | tuple):

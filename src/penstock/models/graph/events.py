@@ -154,6 +154,43 @@ class GraphResult(msgspec.Struct, frozen=True, kw_only=True):
     nodes: dict[str, NodeResult]
 
 
+Happened: TypeAlias = Literal[
+    "graph.started",
+    "graph.succeeded",
+    "graph.failed",
+    "graph.cancelled",
+    "node.started",
+    "node.finished",
+    "node.failed",
+    "node.waiting",
+    "node.signalled",
+    "node.timed_out",
+    "node.sleeping",
+    "node.woke",
+    "node.skipped",
+    "node.barred",
+    "node.blocked",
+    "node.cancelled",
+]
+
+
+class GraphEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that has happened in a graph run, as `GraphRun.events` tells it."""
+
+    seq: int = 0  # from 1, one more with each event
+    run_id: str = ""  # of the graph run
+    at: float = 0.0  # unix seconds of the store's clock, when the plan was told or decided it
+    kind: Happened
+    node: str | None = None
+    key: str | None = None  # the node's id, with turn and item where there are any: `polish[2]/draft`
+    node_run: str | None = None  # the run that was started for the node; its attempts stand in its own log
+    data: Any = None  # started: the input; finished: the output; signalled: what was sent
+    action: str | None = None
+    error: ErrorRecord | None = None
+    until_at: float | None = None  # of a sleep, and of a wait that has a time-out
+    changes: tuple[Write, ...] = ()  # of the context: what each key that was written came to
+
+
 class Succeed(Decision, frozen=True, kw_only=True, omit_defaults=True, tag="succeed"):
     """The graph run has ended well. There will be no other decision."""
 
