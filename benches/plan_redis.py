@@ -55,6 +55,11 @@ _MEASURES: Final = (
         "parents' results are in the caller, worker in another process",
     ),
     Measure(
+        "steps",
+        {OURS: (1_000, 100)},
+        "workflows of 5 steps, all at once in one process, from before they are stored to their last result",
+    ),
+    Measure(
         "waiting",
         _counts((50_000, 20_000), (50_000, 20_000), (20_000, 4_000)),
         "bytes that the server uses more than before, by the number of runs that wait",
@@ -100,6 +105,7 @@ _ROWS: Final = (
     Row("round trip, p99", "round_trip", "p99_ms", "ms", 3, 1.8),
     Row("flow, 1 + 1,000 children", "flow", "wide_s", "s", 0.25, 0.08),
     Row("flows, 200 x (1 + 10)", "flow", "many_s", "s", 0.40, 0.15),
+    Row("durable workflow steps", "steps", "rate", "steps/s", 10_000, 30_000, more_is_better=True),
     Row("memory per waiting run", "waiting", "bytes", "bytes", 450, 250),
     Row("idle worker, store calls", "idle", "calls_per_s", "1/s", 2, 1),
     Row("idle worker, all commands", "idle", "commands_per_s", "1/s"),

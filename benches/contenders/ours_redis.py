@@ -15,6 +15,7 @@ from benches.contenders.flowing import trees
 from benches.contenders.limited import free_key, slots
 from benches.contenders.meter import FILLER, Figures
 from benches.contenders.server_side import Asked, url
+from benches.contenders.stepping import workflows
 from penstock import App, Run
 
 SLOTS: Final = 100  # runs at once in a worker
@@ -90,9 +91,18 @@ def limited(folder: Path, count: int) -> Figures:
 def full_key(folder: Path, count: int) -> Figures:
     """As `limited.free_key`."""
     del folder
-    named = os.environ.get("PENSTOCK_BENCH_URL") or f"{url()}?allow_volatile=1"
-    return asyncio.run(free_key([App(named, namespace=name) for name in ("alone", "beside")], count))
+    return asyncio.run(free_key([App(_named(), namespace=name) for name in ("alone", "beside")], count))
+
+
+def steps(folder: Path, count: int) -> Figures:
+    """As `stepping.workflows`."""
+    del folder
+    return asyncio.run(workflows(App(_named()), count))
+
+
+def _named() -> str:
+    return os.environ.get("PENSTOCK_BENCH_URL") or f"{url()}?allow_volatile=1"
 
 
 if __name__ == "__main__":
-    harness.run(Ours, own={"chatty": beside, "limited": limited, "full_key": full_key})
+    harness.run(Ours, own={"chatty": beside, "limited": limited, "full_key": full_key, "steps": steps})

@@ -6,7 +6,7 @@ For one loop; lines of the log come from any thread.
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from penstock.core.answers import Answer, Recorded, Spawned
 from penstock.core.clock import Clock
@@ -24,6 +24,8 @@ from penstock.engine.threads import Threads, in_thread
 from penstock.ports.store import Leases, Recording, Views
 
 T = TypeVar("T")
+
+RECORDS: Final = 200  # in one call: while the store writes these, the code of others goes on
 
 
 class Asked(Leases, Views, Protocol):
@@ -49,7 +51,7 @@ class WorkerHost:
         self._thread = threading.get_ident()
         self._lines = Lines(store.append, trouble)
         self._spawns = Batcher[Spawn, Spawned](store.spawn, _bytes_of_spawn, trouble=trouble)
-        self._records = Batcher[RecordStep, Recorded](store.record, _bytes_of_record, trouble=trouble)
+        self._records = Batcher[RecordStep, Recorded](store.record, _bytes_of_record, most=RECORDS, trouble=trouble)
         self._threads = Threads("penstock-tx")
 
     def append(self, entry: Append) -> None:

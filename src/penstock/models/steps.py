@@ -60,6 +60,7 @@ class StepBody:
         self.retry = retry
         self.timeout = timeout
         self.needs = needs or {}
+        self.asynchronous = inspect.iscoroutinefunction(function)
         self.returns = returns_of(function, name)
 
     async def carry_out(self, passage: Passage, call: Call, args: Args, named: Named) -> Step:
@@ -110,19 +111,26 @@ class StepBody:
                 await passage.stand(call, Need(at=due))
 
     async def _call(self, passage: Passage, args: Args, named: Named) -> object:
+        if self.timeout is None:
+            return await self._called(passage, args, named)
         limit = asyncio.timeout(self.timeout)
         try:
             async with limit:
-                if inspect.iscoroutinefunction(self.function):
-                    async with AsyncExitStack() as stack:
-                        given = await provision(passage).provide(self.needs, stack)
-                        return await self.function(*args, **named, **given)
-                made = await in_thread(passage.threads, lambda: self.call_in_thread(passage, args, named))
-                return await made if inspect.isawaitable(made) else made
+                return await self._called(passage, args, named)
         except TimeoutError as error:
-            if limit.expired() and self.timeout is not None:
+            if limit.expired():
                 raise Timeout(self.timeout) from error
             raise
+
+    async def _called(self, passage: Passage, args: Args, named: Named) -> object:
+        if not self.asynchronous:
+            made = await in_thread(passage.threads, lambda: self.call_in_thread(passage, args, named))
+            return await made if inspect.isawaitable(made) else made
+        if not self.needs:
+            return await self.function(*args, **named)
+        async with AsyncExitStack() as stack:
+            given = await provision(passage).provide(self.needs, stack)
+            return await self.function(*args, **named, **given)
 
     def call_in_thread(self, passage: Passage, args: Args, named: Named) -> Any:
         """What a `def` returns."""
