@@ -102,8 +102,13 @@ slots: setup ## are the slots of a limit used? at least 80 % of the ideal, on a 
 faults: setup ## cut connections and swallowed answers under load, on Redis [FAULTS=50000 SEED=1]
 	FAULTS=$(FAULTS) $(TEST) -n 0 tests/redis/test_faults.py -k "never_come and new"
 
-slow-faults: setup ## each fault at each store call of a workflow, then pairs of them [BACKEND= PAIRS=60 SEED=1]
-	BACKEND=$(BACKEND) FAULTY_PAIRS=$(or $(PAIRS),60) SEED=$(SEED) $(TEST) -n 0 -s -m slow tests/workflows/test_faults.py
+slow-faults: setup ## each fault at each store call of a workflow, of flows, of graphs, then pairs [BACKEND= PAIRS=60 SEED=1]
+	BACKEND=$(BACKEND) FAULTY_PAIRS=$(or $(PAIRS),60) SEED=$(SEED) $(TEST) -n 0 -s -m slow \
+		tests/faults tests/workflows/test_faults.py
+
+crash-flows: setup ## fan-in and cancelled flows among killed workers [FANIN=10000 CANCELS=1000 BACKEND=sqlite|redis]
+	BACKEND=$(BACKEND) FANIN=$(or $(FANIN),10000) CANCELS=$(or $(CANCELS),1000) $(TEST) -n 0 -m crash \
+		tests/crash/test_flows.py
 
 sleepers: setup ## workflows that sleep cost storage only [SLEEPERS=100000 BACKEND=sqlite|redis]
 	SLEEPERS=$(or $(SLEEPERS),100000) BACKEND=$(or $(BACKEND),sqlite) $(TEST) -n 0 -s tests/workflows/test_sleepers.py
@@ -158,5 +163,5 @@ clean: ## remove what building and testing left, but not .venv
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help setup run test test-all check format format-check lint types contracts architecture spelling \
-	conformance twins waits crash slots faults slow-faults sleepers fuzz mutants bench docs-test map \
+	conformance twins waits crash crash-flows slots faults slow-faults sleepers fuzz mutants bench docs-test map \
 	diagram reference schema mermaid wheel-test requirements clean

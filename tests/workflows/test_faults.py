@@ -1,6 +1,5 @@
 """The canonical workflow where any call of the store goes wrong, in every way: it ends as it does without."""
 
-import os
 import random
 import time
 from pathlib import Path
@@ -11,27 +10,11 @@ import pytest
 from penstock import App, Keep, options
 from penstock.core.requests import Send
 from penstock.ports.store import Store
-from penstock.testing import Rehearsal
-from tests.clock import FakeClock
+from tests.faults.faulty import FAULTS, Faulty
+from tests.faults.scenes import PAIRS, SAMPLE, SEED, Shared
 from tests.stores import open_empty
-from tests.workflows.faults import FAULTS, Faulty
 from tests.workflows.support import Stage
 from tests.workflows.test_canonical import EFFECTS, WHOLE, approval, canonical
-
-SAMPLE = int(os.environ.get("FAULTY_CALLS", "3"))  # of each fault, on each backend
-PAIRS = int(os.environ.get("FAULTY_PAIRS", "60"))
-SEED = int(os.environ.get("SEED", "1"))
-
-
-class Shared(FakeClock):
-    """The clock of a rehearsal."""
-
-    def __init__(self, rehearsal: Rehearsal) -> None:
-        super().__init__()
-        self._rehearsal = rehearsal
-
-    def __call__(self) -> float:
-        return self._rehearsal.now
 
 
 async def carried_out(backend: str, file: Path, faults: dict[int, str]) -> Faulty:
