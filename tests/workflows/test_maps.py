@@ -173,3 +173,77 @@ async def test_a_crash_among_them_changes_nothing(stage: Stage) -> None:
         return await penstock.map(label, range(items), concurrency=4)
 
     assert await stage.play.check_crashes(flow.call(10)) == 10
+
+
+async def test_a_gather_of_children_wakes_their_parent_once(app: App) -> None:
+    """`asyncio.gather` does not say that it waits for all: there each child may be what code goes on after."""
+
+    @app.task
+    async def label(n: int) -> int:
+        return n * 2
+
+    @app.workflow
+    async def flow() -> list[int]:
+        return list(await penstock.gather(*(label(n) for n in range(20))))
+
+    async with app.worker(concurrency=10):
+        run = await flow.enqueue()
+        assert await run.result(timeout="2m") == [n * 2 for n in range(20)]
+    assert await claims_of(app, run.id) == 2
+
+
+async def test_only_calls_of_children_that_a_gather_is_given_count_together(stage: Stage) -> None:
+    """Code around a call goes on after it, a task from before may be awaited by others: each wakes the run."""
+    label = later(stage)
+
+    async def more(n: int) -> int:
+        return await label(n) + 1
+
+    @stage.app.workflow
+    async def flow() -> None:
+        task = asyncio.create_task(label(5))
+        inner = penstock.gather(label(3), label(4))
+        await penstock.gather(label(1), label(2), more(6), task, inner, penstock.sleep("8d"))
+
+    run = await flow.enqueue()
+    await stage.play.drain()
+    (stored,) = await stage.store.get([run.id])
+    assert stored is not None
+    assert stored.wake is not None
+    assert sorted((len(ids), n) for ids, n in stored.wake.of) == [(1, 1), (1, 1), (2, 2), (2, 2)]
+
+
+async def test_a_child_that_fails_ends_a_gather_at_once(stage: Stage) -> None:
+    """The others are cancelled; one that an item of a map gathers is waited for there."""
+    late = later(stage)
+
+    @stage.app.task(retry=Retry(1))
+    async def torn() -> int:
+        raise OSError("no paper")
+
+    @stage.app.workflow
+    async def flow() -> str:
+        async def two(n: int) -> int:
+            return sum(await penstock.gather(late(n), torn()))
+
+        try:
+            await penstock.map(two, range(2))
+        except RunFailed as error:
+            return error.message
+        return "?"
+
+    run = await flow.enqueue()
+    assert await run.result() == "no paper"
+
+
+async def test_a_crash_among_gathered_children_changes_nothing(stage: Stage) -> None:
+    @stage.app.task
+    async def label(n: int) -> int:
+        return n + 1
+
+    @stage.app.workflow(crashes=100)
+    async def flow() -> list[int]:
+        both = await penstock.gather(label(1), label(2), penstock.step("three", abs, -3))
+        return [*both, await label(sum(both))]
+
+    assert await stage.play.check_crashes(flow.call()) == 4

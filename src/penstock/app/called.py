@@ -12,7 +12,7 @@ from penstock.core.leases import Step
 from penstock.core.run import NewRun
 from penstock.core.shape import Shape
 from penstock.models import children, journal
-from penstock.models.batches import MEMBER
+from penstock.models.batches import alone
 from penstock.models.calls import Call
 from penstock.models.durable import Here
 from penstock.models.ends import decoded
@@ -22,7 +22,7 @@ Make: TypeAlias = Callable[[], Awaitable[NewRun]]
 
 def called(client: Client, found: Here, name: str, returns: Shape, make: Make) -> Coroutine[Any, Any, Any]:
     """Carry the run out as a child, and wait for it: the result, or what `run.result()` would raise."""
-    place, member = found.scope.take(name, journal.CALL), MEMBER.get()
+    place = found.scope.take(name, journal.CALL)
 
     async def live(call: Call) -> Step:
         new = await make()
@@ -39,8 +39,7 @@ def called(client: Client, found: Here, name: str, returns: Shape, make: Make) -
         return returns.decode(client.home.codec.decode(step.value or b"null"))
 
     made = waited()
-    if member is not None:
-        member.made = made
+    member = alone(made)
     return made
 
 

@@ -3,20 +3,21 @@
 A wake replays the parent from its top, so a thousand children must not wake it a thousand times. Knows no passage.
 """
 
+import inspect
 from collections.abc import Awaitable
-from contextvars import ContextVar
 from typing import Final
+from weakref import WeakKeyDictionary
 
 SHARE: Final = 4  # of the children that are going, one in so many makes room for others
 
 
 class Batch:
-    """The children of one `map`. What ends in it is told to `map` alone, so nothing else is kept waiting."""
+    """The children of one `map` or `gather`. What ends in it is told to that alone, so nothing else is kept waiting."""
 
     __slots__ = ("more",)
 
-    def __init__(self) -> None:
-        self.more = True  # items that have not begun yet
+    def __init__(self, *, more: bool) -> None:
+        self.more = more  # items that have not begun yet
 
     def worth(self, standing: int) -> int:
         """How many of those that stand must end, unless one of them ends badly: in the end, all."""
@@ -24,19 +25,25 @@ class Batch:
 
 
 class Member:
-    """One item of a batch. It counts only if it is the call of a child and nothing more: code around it may go on."""
+    """The call of a child, as who waits for it sees it."""
 
-    __slots__ = ("awaited", "batch", "made")
+    __slots__ = ("batch",)
 
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-        self.made: Awaitable[object] | None = None  # the call of a child, evaluated for the item
-        self.awaited: Awaitable[object] | None = None  # what the item is
-
-    @property
-    def counted(self) -> Batch | None:
-        """The batch in which the call is waited for; None: it is worth a wake of its own."""
-        return self.batch if self.made is not None and self.made is self.awaited else None
+    def __init__(self) -> None:
+        self.batch: Batch | None = None  # None: it is worth a wake of its own
 
 
-MEMBER: Final[ContextVar[Member | None]] = ContextVar("penstock_member", default=None)
+_CALLS: Final[WeakKeyDictionary[Awaitable[object], Member]] = WeakKeyDictionary()  # that are in no batch
+
+
+def alone(call: Awaitable[object]) -> Member:
+    """The call of a child, evaluated and not awaited yet."""
+    member = _CALLS[call] = Member()
+    return member
+
+
+def join(batch: Batch, awaitable: Awaitable[object]) -> None:
+    """The call of a child, and nothing more, counts in the batch: code around a call may go on after it."""
+    member = _CALLS.pop(awaitable, None) if inspect.iscoroutine(awaitable) else None
+    if member is not None:
+        member.batch = batch

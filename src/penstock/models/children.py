@@ -31,8 +31,8 @@ def id_of(passage: Passage, place: Place, which: int | None = None) -> str:
     return ids.child_id(claim.run_id, claim.history, scope, place.name, place.ordinal)
 
 
-async def call(passage: Passage, made: Call, make: Make, member: Member | None = None) -> Step:
-    """The live part of an awaited child: spawn it, stand till it has ended, record how. `member`: of a `map`."""
+async def call(passage: Passage, made: Call, make: Make, member: Member) -> Step:
+    """The live part of an awaited child: spawn it, stand till it has ended, record how."""
     place = made.place
     child_id = id_of(passage, place)
     edge = ChildOf(parent_id=passage.attempt.claim.run_id, kind=Kind.CALL, name=place.name)
@@ -47,7 +47,7 @@ async def call(passage: Passage, made: Call, make: Make, member: Member | None =
             value, error = ended
             return await passage.record(place.outcome(value=value, error=error, child_id=child_id))
         look = True
-        await passage.stand(made, Need(child_id=child_id, batch=member.counted if member else None))
+        await passage.stand(made, Need(child_id=child_id, batch=member.batch))
 
 
 async def start(passage: Passage, made: Call, groups: Sequence[Sequence[NewRun]], *, cascade: bool) -> Step:

@@ -1,11 +1,11 @@
 """Many at once, and the first of many: in workflow code they replay as they went."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar, overload
 
 from penstock.core.errors import Invalid
-from penstock.models.batches import MEMBER, Batch, Member
+from penstock.models.batches import Batch, join
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -40,12 +40,16 @@ def gather(
 def gather(*awaitables: Awaitable[Any]) -> Coroutine[Any, Any, tuple[Any, ...]]:
     """What comes of all of them, in their order. The first error ends it: the others are cancelled, and have ended.
 
-    `asyncio.gather` will do as well, but leaves the others going on when one has failed.
+    Calls of children among them wake the run once, when all have ended, or one badly. `asyncio.gather` will do as well,
+    but is woken by each child, and leaves the others going on when one has failed.
     """
     return _gathered(awaitables)
 
 
-async def _gathered(awaitables: Iterable[Awaitable[Any]]) -> tuple[Any, ...]:
+async def _gathered(awaitables: Sequence[Awaitable[Any]]) -> tuple[Any, ...]:
+    batch = Batch(more=False)
+    for one in awaitables:
+        join(batch, one)
     tasks = [asyncio.ensure_future(one) for one in awaitables]
     try:
         if tasks:
@@ -81,7 +85,7 @@ async def map(  # noqa: A001 (what it is called wherever it is known)
     """
     _check_concurrency(concurrency)
     given = list(items)
-    waiting, batch = iter(given), Batch()
+    waiting, batch = iter(given), Batch(more=True)
     tasks: list[asyncio.Task[S]] = []
     going: set[asyncio.Task[S]] = set()
     try:
@@ -103,12 +107,8 @@ async def map(  # noqa: A001 (what it is called wherever it is known)
 
 
 async def _apply(function: Callable[[T], Awaitable[S]], item: T, batch: Batch) -> S:
-    member = Member(batch)
-    before = MEMBER.set(member)
-    try:
-        made = member.awaited = function(item)
-    finally:
-        MEMBER.reset(before)
+    made = function(item)
+    join(batch, made)
     return await made
 
 
