@@ -72,6 +72,12 @@ _MEASURES: Final = (
         "runs of 50 ms, 5 keys with 4 slots each, and the same without a limit on 20 places; the median of 3 pairs",
     ),
     Measure(
+        "graph",
+        {OURS: (10_000, 400)},
+        "nodes, no-ops all, from before they are stored to the result, in one process: 1 -> so many -> 1, a square "
+        "grid of so many, a chain of a tenth as many",
+    ),
+    Measure(
         "full_key",
         {OURS: (1_000, 100)},
         "runs of a key with room, one after the other, beside a key behind which 1,000 wait, and alone; in turns of 50",
@@ -99,6 +105,9 @@ _ROWS: Final = (
     Row("idle worker, store calls", "idle", "calls_per_s", "1/s", 2, 1),
     Row("enqueue beside delayed runs", "depth", "enqueue_ratio", "of empty", 0.90, 0.97, more_is_better=True),
     Row("drain beside delayed runs", "depth", "drain_ratio", "of empty", 0.95, 0.99, more_is_better=True),
+    Row("graph, chain of 1,000", "graph", "chain", "nodes/s", more_is_better=True),
+    Row("graph, 1 -> 10,000 -> 1", "graph", "fan", "nodes/s", more_is_better=True),
+    Row("graph, grid of 100 x 100", "graph", "grid", "nodes/s", more_is_better=True),
     Row("rate beside a run of 100,000 lines", "chatty", "ratio", "of alone", 0.90, 0.97, more_is_better=True),
     Row("lines of that run", "chatty", "lines_per_s", "lines/s", more_is_better=True),
     Row("limited runs, share of the slots used", "limited", "ideal", "of ideal", 0.80, 0.95, more_is_better=True),

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from benches.contenders.chatty import chatty as beside
 from benches.contenders.flowing import trees
+from benches.contenders.graphing import graphs
 from benches.contenders.limited import free_key, slots
 from benches.contenders.meter import (
     FILLER,
@@ -320,6 +321,11 @@ def steps(folder: Path, count: int) -> Figures:
     return asyncio.run(workflows(App(url), count))
 
 
+def graph(folder: Path, count: int) -> Figures:
+    """As `graphing.graphs`."""
+    return asyncio.run(graphs(Ours(folder).app, count))
+
+
 def _share(part: Sequence[float], whole: Sequence[float]) -> float:
     return median(part) / median(whole)
 
@@ -350,6 +356,7 @@ if __name__ == "__main__":
                 limited,
                 full_key,
                 steps,
+                graph,
             )
         },
         {"serve": serve},

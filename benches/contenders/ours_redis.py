@@ -12,6 +12,7 @@ from typing import Final, cast
 from benches.contenders import harness
 from benches.contenders.chatty import chatty
 from benches.contenders.flowing import trees
+from benches.contenders.graphing import graphs
 from benches.contenders.limited import free_key, slots
 from benches.contenders.meter import FILLER, Figures
 from benches.contenders.server_side import Asked, url
@@ -104,5 +105,11 @@ def _named() -> str:
     return os.environ.get("PENSTOCK_BENCH_URL") or f"{url()}?allow_volatile=1"
 
 
+def graph(folder: Path, count: int) -> Figures:
+    """As `graphing.graphs`."""
+    return asyncio.run(graphs(Ours(folder, 0, url()).app, count))
+
+
 if __name__ == "__main__":
-    harness.run(Ours, own={"chatty": beside, "limited": limited, "full_key": full_key, "steps": steps})
+    own = {"chatty": beside, "limited": limited, "full_key": full_key, "steps": steps, "graph": graph}
+    harness.run(Ours, own=own)
