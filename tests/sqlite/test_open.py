@@ -1,12 +1,15 @@
 """Which files can be a store, what is found in them again, and what closing means."""
 
+import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
-from penstock.backends.sqlite import connect, migrate
-from penstock.core.errors import Closed, Invalid, Mismatch
+from penstock.backends.sqlite import connect, migrate, procedures, writer
+from penstock.backends.sqlite.turn import Turn
+from penstock.core.errors import Closed, Invalid, Mismatch, Unavailable
 from penstock.core.run import NewRun
 from tests.sqlite.acts import opened, put, runs, store_at
 
@@ -143,3 +146,68 @@ async def test_how_durable_a_store_is_it_says(tmp_path: Path) -> None:
         store = await opened(tmp_path / f"{durable}.db", options)
         assert (await store.info()).durable == durable
         await store.close()
+
+
+async def test_who_only_looks_compiles_no_procedures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that lists runs is done in the time that compiling them takes."""
+    await (await opened(tmp_path / "a.db")).close()
+    monkeypatch.setattr(writer, "UNASKED", 60.0)
+    compiled = _counted(monkeypatch)
+    store = await opened(tmp_path / "a.db")
+    assert await store.get(["r"]) == [None]
+    await store.close()
+    assert compiled == []
+
+
+async def test_who_stays_has_them_before_the_first_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """... and others may write while they are compiled."""
+    monkeypatch.setattr(writer, "UNASKED", 0.0)
+    turn, compiled = Turn(tmp_path / "a.db-turn"), threading.Event()
+    turn.open()
+    define = procedures.define
+
+    def others_write(connection: sqlite3.Connection, namespace: str) -> None:
+        if turn.take(0.0):
+            turn.give()
+            define(connection, namespace)
+            compiled.set()
+
+    monkeypatch.setattr(procedures, "define", others_write)
+    store = await opened(tmp_path / "a.db")
+    assert await asyncio.to_thread(compiled.wait, 20)
+    await put(store, *runs(1))
+    await store.close()
+    turn.close()
+
+
+async def test_what_can_not_be_compiled_is_told_to_who_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again by each, so that a moment's trouble ends by itself."""
+    monkeypatch.setattr(writer, "UNASKED", 60.0)
+    store, troubles = await opened(tmp_path / "a.db"), [sqlite3.OperationalError("disk I/O error")]
+    define = procedures.define
+
+    def troubled(connection: sqlite3.Connection, namespace: str) -> None:
+        if troubles:
+            raise troubles.pop()
+        define(connection, namespace)
+
+    monkeypatch.setattr(procedures, "define", troubled)
+    [run] = runs(1)
+    with pytest.raises(Unavailable, match="disk I/O error") as caught:
+        await put(store, run)
+    assert caught.value.applied == "no"
+    await put(store, run)
+    await store.close()
+
+
+def _counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The namespaces for which procedures are compiled from now on."""
+    compiled: list[str] = []
+    define = procedures.define
+
+    def counted(connection: sqlite3.Connection, namespace: str) -> None:
+        compiled.append(namespace)
+        define(connection, namespace)
+
+    monkeypatch.setattr(procedures, "define", counted)
+    return compiled

@@ -42,6 +42,7 @@ LATER: Final = 0.025  # ... when nothing has happened for a while
 LIVELY: Final = 1.0  # seconds that looks are frequent after something happened
 INSPECTION: Final = 1.0  # seconds between two looks whether the file is still the file
 IDLE: Final = 2.0  # seconds without work after which the log is folded into the file
+UNASKED: Final = 0.05  # seconds in which nobody writes: who opens a file only to look into it is gone by then
 
 
 class Writer:
@@ -66,6 +67,7 @@ class Writer:
         self._version: int = 0
         self._seen = self._inspected = self._looked = 0.0
         self._dirty = False
+        self._prepared: bool | None = None  # whether the connection knows the procedures; None: nobody has tried
 
     # in any loop
 
@@ -143,7 +145,6 @@ class Writer:
             self._connection = connect.connect(self._path, fast=self._fast, reads=False)
             try:
                 migrate.migrate(self._connection, self._namespace, microseconds_up(self._clock()))
-                procedures.define(self._connection, self._namespace)
             except sqlite3.Error as error:
                 raise connect.refusal(error, self._path) from error
         except BaseException:
@@ -164,6 +165,8 @@ class Writer:
                 self._seen = time.monotonic()
                 self._dirty = True
                 self._commit(gathered)
+            elif self._prepared is None:
+                self._prepare()
             self._look()
 
     def _gather(self) -> list[Promise[Any]] | None:
@@ -198,7 +201,20 @@ class Writer:
         self._jobs.put(found)  # for `_gather`
         return []
 
+    def _prepare(self) -> sqlite3.Error | None:
+        """Have the connection know the procedures: long before the turn to write, for others write meanwhile."""
+        assert self._connection is not None
+        try:
+            procedures.define(self._connection, self._namespace)
+        except sqlite3.Error as error:  # who writes next tries again, and is told
+            self._prepared = False
+            return error
+        self._prepared = True
+        return None
+
     def _patience(self) -> float | None:
+        if self._prepared is None:
+            return UNASKED
         lively = time.monotonic() - self._seen < LIVELY
         if self._bell.heard:
             return SOON if lively else LATER
@@ -235,6 +251,8 @@ class Writer:
     def _start_transaction(self) -> Session:
         assert self._connection is not None
         self._inspect()
+        if not self._prepared and (trouble := self._prepare()) is not None:
+            raise connect.unavailable(trouble, committing=False) from trouble
         if not self._turn.take(PATIENCE):
             raise Unavailable("others kept the file busy", applied="no")
         try:
@@ -278,7 +296,7 @@ class Writer:
         except sqlite3.Error:  # what can't be rolled back now is by the next who opens the file
             self._connection.close()
             self._connection = connect.connect(self._path, fast=self._fast, reads=False)
-            procedures.define(self._connection, self._namespace)
+            self._prepared = False
 
     def _look(self) -> None:
         """Ring for what others wrote; fold the log into the file when there is time."""
