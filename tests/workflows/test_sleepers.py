@@ -10,7 +10,12 @@ import pytest
 
 import penstock
 from penstock import App, State
+from penstock.backends.memory.store import MemoryStore
 from penstock.engine.memory import memory_used
+from penstock.ports.doorbell import UPKEEP
+from tests.builders import new_run
+from tests.clock import FakeClock
+from tests.conformance.acts import put, suspend, tend
 
 SLEEPERS: Final = int(os.environ.get("SLEEPERS", "5000"))
 SOME: Final = 2_000  # asleep when the worker is warm: from then on its memory is compared
@@ -53,6 +58,21 @@ async def test_many_sleeping_workflows_cost_storage_only(app: App) -> None:
         assert await _count(store, State.RUNNING) == 0
     assert grown <= MEMORY, said
     assert idle <= CALLS, said
+
+
+async def test_upkeep_in_memory_is_not_rung_for_what_is_due_after_its_next_round() -> None:
+    """A round there looks at every run: thousands of sleeps must not bring thousands of rounds."""
+    store = MemoryStore(FakeClock())
+    await put(store, new_run("a", delay=60))
+    assert (await tend(store)).next_in == 60
+    ear = store.doorbell.listen([UPKEEP])
+    await put(store, new_run("b", delay=61))
+    await put(store, new_run("c", queue="c"))
+    await suspend(store, "c", delay=3_600)
+    assert UPKEEP not in await ear.wait(0.0)
+    await put(store, new_run("d", delay=59))
+    assert UPKEEP in await ear.wait(0.0)
+    ear.close()
 
 
 def _counted(store: Any) -> Counter[str]:

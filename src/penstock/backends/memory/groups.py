@@ -308,9 +308,9 @@ def activate(t: Tables, row: Row) -> None:
             moves.finish(t, row, Ending(state=State.CANCELLED, cause=Cause.LIMIT))
         else:
             moves.queue_up(t, row)
-    elif row.state is State.SCHEDULED:
-        t.rings.add(UPKEEP)
+    elif row.state is State.SCHEDULED and row.due_at is not None:
+        t.due(row.due_at)
     elif row.state is State.WAITING:
         if row.wake is not None and row.wake.at is not None:
-            t.rings.add(UPKEEP)
+            t.due(row.wake.at)
         moves.wake_if_due(t, row)

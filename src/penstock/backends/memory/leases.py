@@ -151,7 +151,7 @@ def suspend(t: Tables, row: Row, outcome: Suspend) -> None:
     row.token = row.worker = row.lease_expires_at = None
     row.wake = groups.resolve(outcome.wake, t.now)
     if row.wake.at is not None:
-        t.rings.add(UPKEEP)
+        t.due(row.wake.at)
     moves.wake_if_due(t, row)
 
 

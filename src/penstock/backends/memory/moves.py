@@ -72,7 +72,7 @@ def replace_holder(t: Tables, row: Row) -> None:
 def schedule(t: Tables, row: Row, due_at: float) -> None:
     set_state(t, row, State.SCHEDULED)
     row.due_at, row.wake, row.token, row.worker, row.lease_expires_at = due_at, None, None, None, None
-    t.rings.add(UPKEEP)
+    t.due(due_at)
 
 
 def end(t: Tables, row: Row, ending: Ending) -> None:
@@ -202,7 +202,7 @@ def insert(t: Tables, new: NewRun) -> Row:
             parent.pending += 1
     t.rows[row.id] = row
     if row.deadline_at is not None:
-        t.rings.add(UPKEEP)
+        t.due(row.deadline_at)
     return row
 
 
@@ -210,7 +210,7 @@ def expire_from(t: Tables, row: Row, due_at: float) -> None:
     """The time in which a run must start begins when it is due."""
     if row.new.expires is not None and row.claims == 0:
         row.expires_at = max(due_at, t.now) + row.new.expires
-        t.rings.add(UPKEEP)
+        t.due(row.expires_at)
 
 
 def tell_parent(t: Tables, child: Row) -> None:

@@ -17,7 +17,7 @@ from penstock.core.schedule import Schedule
 from penstock.core.state import State
 from penstock.core.views import LogEntry, Rollup, Signal
 from penstock.core.wake import Wake
-from penstock.ports.doorbell import log_topic
+from penstock.ports.doorbell import UPKEEP, log_topic
 
 # A place begins with its kind: READY and its queue; SIDE and queue, task, version, refused; LIMIT and a line's key;
 # FAIR and queue and value, behind those of the value that stand ready.
@@ -218,6 +218,7 @@ class Tables:
         self.flushed: dict[str, tuple[int, float]] = {}  # worker -> number and moment of its last flush
         self.last_claims: dict[str, tuple[str, tuple[str, ...]]] = {}  # worker -> claim id, runs
         self.tended_at: float | None = None
+        self.announced: float | None = None  # when time alone moves something, as the last round of upkeep has said
         self.quarantine_until: float | None = None
         self.serial = itertools.count(1)
         self.ranks = itertools.count(1)
@@ -251,6 +252,11 @@ class Tables:
                 started_at=started_at,
             )
         )
+
+    def due(self, moment: float) -> None:
+        """Time will move something then: upkeep is rung, unless it comes back before that by itself."""
+        if self.announced is None or moment < self.announced or self.announced <= self.now:
+            self.rings.add(UPKEEP)
 
     def tell(self, row: Row) -> None:
         """The run's log has something new for who follows it."""

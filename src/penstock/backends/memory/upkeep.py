@@ -45,6 +45,8 @@ def tend(t: Tables, budget: int, guard: Guard) -> Tended:
     expired = spend(expire)
     cascaded = spend(cascade)
     purged = spend(purge)
+    soon = next_in(t)
+    t.announced = None if soon is None else t.now + soon
     return Tended(
         promoted=promoted,
         rescued=rescued,
@@ -52,7 +54,7 @@ def tend(t: Tables, budget: int, guard: Guard) -> Tended:
         cascaded=cascaded,
         purged=purged,
         held_back=held_back,
-        next_in=next_in(t),
+        next_in=soon,
         more=left <= 0,
     )
 
