@@ -68,3 +68,44 @@ def test_what_is_no_graph_run_has_no_events(line: Line) -> None:
     line.work()
     told = line.shop("graph", "nodes", "this", "--at", "99")
     assert (told.status, "seq=99" in told.err) == (2, True)
+
+
+def test_a_run_is_brought_back(line: Line) -> None:
+    """S0-86."""
+    started(line)
+    assert line.shop("runs", "signal", "this", "ask").status == 0
+    line.work()
+    assert line.shop("reconcile").status == 0
+    assert line.shop("graph", "rerun", "this", "double", "--input", '{"a": 1, "b": 1}').status == 0
+    line.work()
+    assert line.json("graph", "nodes", "this")["outputs"]["double"] == 2
+    assert line.shop("reconcile").status == 0
+    told = line.shop("graph", "rollback", "this", "double")
+    assert (told.status, told.out) == (0, "brought back to the start of double\n")
+    line.work()
+    found = line.json("graph", "nodes", "this")
+    assert (found["status"], found["outputs"]["double"]) == ("succeeded", 2)  # what it was given then
+    kinds = [one["kind"] for one in line.json("graph", "events", "this")["events"] if one["kind"].startswith("graph.")]
+    assert kinds == [
+        "graph.started",
+        "graph.succeeded",
+        "graph.rerun",
+        "graph.succeeded",
+        "graph.rolled_back",
+        "graph.succeeded",
+    ]
+
+
+def test_what_can_not_be_brought_back_is_refused(line: Line) -> None:
+    started(line)
+    assert line.shop("graph", "rerun", "this", "double").status == 6
+    line.work()
+    line.shop("runs", "cancel", "this")
+    assert line.shop("reconcile").status == 0
+    for words, named in (
+        (("rerun", "this", "double"), "never was"),
+        (("rollback", "this", "nobody"), "node="),
+        (("rerun", "this", "first", "--input", "{"), "input="),
+    ):
+        told = line.shop("graph", *words)
+        assert (told.status, named in told.err) == (2, True)

@@ -276,7 +276,10 @@ def _settle(dice: random.Random) -> dict[str, Any]:
 
 def _redrive(dice: random.Random) -> dict[str, Any]:
     names = dice.sample(IDS, dice.choice((1, 1, 2)))
-    return {"run_ids": names, "lives": dice.choice((None, None, [1] * len(names)))}
+    given: dict[str, Any] = {"run_ids": names, "lives": dice.choice((None, None, [1] * len(names)))}
+    if dice.random() < 0.3:
+        given["inputs"] = [dice.choice((b"", b"anew", b"large" * 1000)) for _ in names]
+    return given
 
 
 def _append(dice: random.Random) -> dict[str, Any]:

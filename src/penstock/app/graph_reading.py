@@ -8,12 +8,15 @@ from penstock.core.run import Run
 from penstock.core.state import State
 from penstock.models.graph.chronicle import Chronicle
 from penstock.models.graph.events import GraphEvent
+from penstock.models.graph.history import History
+from penstock.models.graph.rewinding import Past
 from penstock.models.graph.session import Session
 from penstock.models.graph.stored import (
     BAGGAGE,
     TASK,
     Baggage,
     Entry,
+    GraphInput,
     decoded_baggage,
     decoded_entry,
     decoded_input,
@@ -25,20 +28,27 @@ class Kept(Record, frozen=True, kw_only=True):
     """One graph run as it is stored."""
 
     run: Run
-    blueprint: str  # its own, among those of the baggage
+    given: GraphInput
     baggage: Baggage
     entries: tuple[Entry, ...]
 
     def session(self) -> Session:
         """The run planned again. Raises `InvalidBlueprint`."""
-        session = Session(self.run.id, self.run.history, self.blueprint, self.baggage)
+        session = Session(self.run.id, self.run.history, self.given.blueprint, self.baggage, self.given.rewinds)
         for entry in self.entries:
             session.take(entry)
         return session
 
     def chronicle(self) -> Chronicle:
         """Who tells it again. Raises `InvalidBlueprint`."""
-        return Chronicle(self.run.id, self.run.history, self.blueprint, self.baggage)
+        return Chronicle(self.run.id, self.run.history, self.given.blueprint, self.baggage, self.given.rewinds)
+
+    def past(self) -> History:
+        """What it was told in its present history. Raises `InvalidBlueprint`."""
+        past = Past(self.chronicle().planner.scheme, self.baggage, self.given.rewinds, keeps_all=True)
+        for entry in self.entries:
+            past.take(entry)
+        return past.history
 
     @property
     def end(self) -> GraphEvent | None:
@@ -68,4 +78,4 @@ async def read(client: Client, run: Run) -> Kept:
         baggage = decoded_baggage(codec.decode(next((one.payload for one in messages if one.name == BAGGAGE), b"")))
     steps = entries_of(await store.steps(run.id))
     entries = tuple(decoded_entry(codec.decode(step.value or b"")) for step in steps)
-    return Kept(run=run, blueprint=given.blueprint, baggage=baggage, entries=entries)
+    return Kept(run=run, given=given, baggage=baggage, entries=entries)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from penstock.cli.exits import Exit
+from penstock.cli.graph_back import rerun, rollback
 from penstock.cli.graph_drawn import drawn
 from penstock.cli.graph_events import events, nodes
 from penstock.cli.graph_read import read
@@ -23,7 +24,7 @@ def graph() -> None:
     """Check, draw and run graphs."""
 
 
-for command in (run, events, nodes):
+for command in (run, events, nodes, rerun, rollback):
     graph.add_command(command)
 
 

@@ -41,10 +41,13 @@ class Callers(Protocol):
         """End the runs: at once, or, if running or with rollbacks to run first, by request. `terminate` skips these."""
         ...
 
-    async def redrive(self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None) -> list[Answer]:
+    async def redrive(
+        self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None, inputs: Sequence[bytes] | None = None
+    ) -> list[Answer]:
         """Begin another life of finished runs, with fresh counters; off the dead-letter list.
 
         `lives`: the life of each that is meant. One that has had a later life already is left alone, and that is ok.
+        `inputs`: of each another one, in another history, which keeps all records and the mailbox of this one.
         """
         ...
 

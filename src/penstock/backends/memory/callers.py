@@ -77,14 +77,18 @@ def cancel_row(t: Tables, row: Row, ending: Ending, *, reason: str = "", cascade
         moves.end(t, row, ending)
 
 
-def redrive_meant(t: Tables, run_id: str, life: int | None) -> Answer:
+def redrive_meant(t: Tables, run_id: str, life: int | None, given: bytes | None) -> Answer:
     """By hand. `life`: the one that is meant; a later one is left alone."""
     row = t.rows.get(run_id)
-    return Answer.OK if row is not None and life is not None and row.life > life else redrive(t, run_id)
+    later = row is not None and life is not None and row.life > life
+    return Answer.OK if later else redrive(t, run_id, anew=given)
 
 
-def redrive(t: Tables, run_id: str, *, cascading: bool = False) -> Answer:
-    """Begin another life. `cascading`: asked for by a mark above, not by hand."""
+def redrive(t: Tables, run_id: str, *, cascading: bool = False, anew: bytes | None = None) -> Answer:
+    """Begin another life. `cascading`: asked for by a mark above, not by hand.
+
+    `anew`: another input, in another history, which keeps the records of this one.
+    """
     row = t.rows.get(run_id)
     if row is None:
         return Answer.NOT_FOUND
@@ -106,6 +110,9 @@ def redrive(t: Tables, run_id: str, *, cascading: bool = False) -> Answer:
     t.note(row, "finished", row.state.value.encode(), at=row.finished_at)
     t.note(row, "redriven")
     bring_back(t, row)
+    if anew is not None:
+        row.input, row.forget = anew, ()
+        row.history += 1
     again(t, row)
     if parent is not None and parent.blocked_by == row.id:
         parent.blocked_by = moves.next_blocker(t, parent)

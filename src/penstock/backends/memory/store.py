@@ -78,11 +78,12 @@ class MemoryStore:
             ]
         )
 
-    async def redrive(self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None) -> list[Answer]:
+    async def redrive(
+        self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None, inputs: Sequence[bytes] | None = None
+    ) -> list[Answer]:
         meant: Sequence[int | None] = lives if lives is not None else [None] * len(run_ids)
-        return self._do(
-            lambda t: [callers.redrive_meant(t, run_id, life) for run_id, life in zip(run_ids, meant, strict=True)]
-        )
+        given: Sequence[bytes | None] = inputs if inputs is not None else [None] * len(run_ids)
+        return self._do(lambda t: [callers.redrive_meant(t, *one) for one in zip(run_ids, meant, given, strict=True)])
 
     async def remove(
         self, run_ids: Sequence[str], *, children: bool = True, still: Still | None = None

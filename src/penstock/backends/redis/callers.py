@@ -119,11 +119,16 @@ class Callers:
         args = {"reason": reason, "cascade": cascade, "terminate": terminate}
         return await self._each("cancel", run_ids, args)
 
-    async def redrive(self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None) -> list[Answer]:
+    async def redrive(
+        self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None, inputs: Sequence[bytes] | None = None
+    ) -> list[Answer]:
         answers: list[Answer] = []
         for start in range(0, len(run_ids), MANY):
+            some = list(run_ids[start : start + MANY])
             meant = None if lives is None else list(lives[start : start + MANY])
-            answers += await self._each("redrive", run_ids[start : start + MANY], {"lives": meant})
+            args = {"run_ids": some, "lives": meant, "anew": True if inputs is not None else None}
+            blobs = () if inputs is None else inputs[start : start + MANY]
+            answers += decode.words(await self._calls.call("redrive", args, blobs, some))
         return answers
 
     async def remove(

@@ -209,11 +209,12 @@ class Callers:
         how = (reason, int(cascade), int(terminate))
         return await self._each("cancel", [(i, run_id, *how) for i, run_id in enumerate(run_ids)])
 
-    async def redrive(self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None) -> list[Answer]:
+    async def redrive(
+        self, run_ids: Sequence[str], *, lives: Sequence[int] | None = None, inputs: Sequence[bytes] | None = None
+    ) -> list[Answer]:
         meant: Sequence[int | None] = lives if lives is not None else [None] * len(run_ids)
-        return await self._each(
-            "redrive", [(i, run_id, life) for i, (run_id, life) in enumerate(zip(run_ids, meant, strict=True))]
-        )
+        given: Sequence[bytes | None] = inputs if inputs is not None else [None] * len(run_ids)
+        return await self._each("redrive", [(i, *one) for i, one in enumerate(zip(run_ids, meant, given, strict=True))])
 
     async def remove(
         self, run_ids: Sequence[str], *, children: bool = True, still: Still | None = None

@@ -34,8 +34,9 @@ from penstock.models.graph.events import (
 )
 from penstock.models.graph.planner import Planner
 from penstock.models.graph.result import ends
+from penstock.models.graph.rewinding import Past, Rewound
 from penstock.models.graph.scheme import Scheme
-from penstock.models.graph.stored import Baggage, Entry, child_id
+from penstock.models.graph.stored import Baggage, Entry, Rewind, child_id
 
 Ended: TypeAlias = Literal["running", "succeeded", "failed", "cancelled"]
 
@@ -56,14 +57,15 @@ class GraphMoment(msgspec.Struct, frozen=True, kw_only=True):
 class Chronicle:
     """Tells the records of one graph run again."""
 
-    def __init__(self, run_id: str, history: int, name: str, baggage: Baggage) -> None:
+    def __init__(self, run_id: str, history: int, name: str, baggage: Baggage, rewinds: Sequence[Rewind] = ()) -> None:
         if name not in baggage.blueprints:
             raise Invalid("blueprint", name, f"one of {', '.join(baggage.blueprints)}")
         blueprint = Blueprint.from_dict(baggage.blueprints[name], check=False)
         self.planner = Planner(Scheme(blueprint.id, blueprint.nodes, blueprint.edges))
         self._run_id = run_id
-        self._history = history
+        self._history = history - len(rewinds)
         self._baggage = baggage
+        self._past = Past(self.planner.scheme, baggage, rewinds)
         self._seq = 0
         self._at = 0.0
 
@@ -78,6 +80,9 @@ class Chronicle:
                 yield self._began()
             for noted in entry.events:
                 yield self._told(noted.event)
+            for one in self._past.take(entry):
+                yield [self._numbered(one.rewind.ended, at=one.rewind.ended.at)]
+                yield self._went_back(one)
         if end is not None:
             yield [self._numbered(end, at=end.at)]
 
@@ -128,6 +133,21 @@ class Chronicle:
             case Woke():
                 pass
         return [self._numbered(happened), *self._decided(decided)]
+
+    def _went_back(self, to: Rewound) -> list[GraphEvent]:
+        rewind = to.rewind
+        before, self.planner = self.planner.state.context, to.planner
+        now = to.planner.state.context
+        changed = [key for key in dict.fromkeys([*before, *now]) if before.get(key, _GONE) != now.get(key, _GONE)]
+        self._history += 1
+        self._at = rewind.at
+        event = GraphEvent(
+            kind="graph.rolled_back" if rewind.back else "graph.rerun",
+            node=rewind.node,
+            data=rewind.input,
+            changes=tuple(_standing(now, key) for key in changed),
+        )
+        return [self._numbered(event), *self._decided(list(to.open))]
 
     def _decided(self, decided: list[Decided]) -> list[GraphEvent]:
         found: list[GraphEvent] = []

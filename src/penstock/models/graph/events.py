@@ -156,6 +156,8 @@ class GraphResult(msgspec.Struct, frozen=True, kw_only=True):
 
 Happened: TypeAlias = Literal[
     "graph.started",
+    "graph.rerun",
+    "graph.rolled_back",
     "graph.succeeded",
     "graph.failed",
     "graph.cancelled",
@@ -184,7 +186,7 @@ class GraphEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     node: str | None = None
     key: str | None = None  # the node's id, with turn and item where there are any: `polish[2]/draft`
     node_run: str | None = None  # the run that was started for the node; its attempts stand in its own log
-    data: Any = None  # started: the input; finished: the output; signalled: what was sent
+    data: Any = None  # started, rerun: the input; finished: the output; signalled: what was sent
     action: str | None = None
     error: ErrorRecord | None = None
     until_at: float | None = None  # of a sleep, and of a wait that has a time-out

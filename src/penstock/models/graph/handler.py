@@ -108,7 +108,7 @@ class GraphHandler:
             raise Mismatch("the codec", codec.name or "none", "another")
         given = decoded_input(data)
         baggage = given.baggage or await self._baggage(attempt)
-        session = Session(claim.run_id, claim.history, given.blueprint, baggage)
+        session = Session(claim.run_id, claim.history, given.blueprint, baggage, given.rewinds)
         if claim.recorded:
             steps = await attempt.host.ask(lambda views: views.steps(claim.run_id))
             for step in entries_of(steps):

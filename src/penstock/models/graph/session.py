@@ -3,6 +3,7 @@
 Pure. What it has decided and nobody has carried out yet is in `fresh`.
 """
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from penstock.core.errors import Invalid
@@ -22,8 +23,9 @@ from penstock.models.graph.events import (
     Succeed,
 )
 from penstock.models.graph.planner import Planner
+from penstock.models.graph.rewinding import Past, Rewound
 from penstock.models.graph.scheme import Scheme
-from penstock.models.graph.stored import Baggage, Entry, Noted, child_id
+from penstock.models.graph.stored import Baggage, Entry, Noted, Rewind, child_id
 
 Carried: TypeAlias = Start | StartGraph | Cancel
 
@@ -38,12 +40,12 @@ class Awaiting(Record, frozen=True, kw_only=True):
 class Session:
     """One history of one graph run. Raises `InvalidBlueprint` for a blueprint that could not run."""
 
-    def __init__(self, run_id: str, history: int, name: str, baggage: Baggage) -> None:
+    def __init__(self, run_id: str, history: int, name: str, baggage: Baggage, rewinds: Sequence[Rewind] = ()) -> None:
         if name not in baggage.blueprints:
             raise Invalid("blueprint", name, f"one of {', '.join(baggage.blueprints)}")
         blueprint = Blueprint.from_dict(baggage.blueprints[name], check=False)
         self.run_id = run_id
-        self.history = history
+        self.history = history - len(rewinds)
         self.baggage = baggage
         self.planner = Planner(Scheme(blueprint.id, blueprint.nodes, blueprint.edges))
         self.life = self.claims = 0  # of the run, when it was planned last
@@ -59,6 +61,7 @@ class Session:
         self.ended = 0  # ends of runs that it was told
         self.astray = 0  # ends of runs that it will never be told: those that it had cancelled
         self.end: Succeed | Fail | None = None
+        self._past = Past(self.planner.scheme, baggage, rewinds)
 
     def take(self, entry: Entry) -> None:
         """The next entry of its history. With a new turn all has been carried out that was decided in earlier ones."""
@@ -68,6 +71,18 @@ class Session:
         self.entries += 1
         for noted in entry.events:
             self.tell(noted, entry.at)
+        for one in self._past.take(entry):
+            self._go_back(one)
+
+    def _go_back(self, to: Rewound) -> None:
+        """Another history begins: what is under way in it is to be started, under ids of its own."""
+        self.history += 1
+        self.planner = to.planner
+        self.end = None
+        self.blocked = {key: one for key, one in self.blocked.items() if key in to.blocked}
+        for standing in (self.open, self.waits, self.sleeps, self.hooks, self.fresh):
+            standing.clear()
+        self._note(list(to.open), to.rewind.at)
 
     @property
     def size(self) -> int:

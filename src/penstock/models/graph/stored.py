@@ -10,7 +10,7 @@ import msgspec
 from penstock.core import ids
 from penstock.core.errors import InvalidInput
 from penstock.core.leases import Step
-from penstock.models.graph.events import Told
+from penstock.models.graph.events import GraphEvent, Told
 
 T = TypeVar("T")
 
@@ -27,12 +27,26 @@ class Baggage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     context: dict[str, Any] = {}
 
 
+class Rewind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One going back, asked for by hand when the run had ended."""
+
+    entries: int  # records that there were
+    at: float  # unix seconds
+    node: str
+    back: bool = False  # to the moment when the node was first started; otherwise on from it, all beside it as it was
+    given: bool = False  # `input` is what the node is given
+    input: Any = None
+    ended: GraphEvent  # how the run had
+    once: str  # of this one alone
+
+
 class GraphInput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The input of a graph run. Without `baggage` that came as a message to the run, with the run itself."""
 
     blueprint: str  # which of the blueprints is its own
     baggage: Baggage | None = None
     digest: str = ""  # of the baggage that is not here
+    rewinds: tuple[Rewind, ...] = ()  # each began another history, in order
 
     def encode(self) -> bytes:
         """As JSON."""

@@ -30,8 +30,9 @@ function M.closed_to_children(r)
     return going_down(r) and (not r.mark.upto or r.mark.remove)
 end
 
--- Begin another life. `cascading`: asked for by a mark above, not by hand.
-function M.redrive(ref, cascading)
+-- Begin another life. `cascading`: asked for by a mark above, not by hand. `input`: another one, in another history, which
+-- keeps the records of this one.
+function M.redrive(ref, cascading, input)
     local r = M.row(ref)
     if not r then
         return 'not_found'
@@ -56,6 +57,9 @@ function M.redrive(ref, cascading)
     M.note(r, 'finished', M.WORDS[r.state], nil, r.finished_at)
     M.note(r, 'redriven')
     M.bring_back(r)
+    if input then
+        r.input, r.history, r.forget = input, r.history + 1, nil
+    end
     M.again(r)
     if parent then
         M.unblock(parent, r)

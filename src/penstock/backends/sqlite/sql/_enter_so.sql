@@ -29,7 +29,7 @@ select r.n, o.g, o.i, :now from penstock_incoming o join penstock_run r on r.id 
 where o.g = :g and o.rewrites order by o.i;
 -- A call that an earlier life of the spawner took along starts again.
 insert into penstock_do_redrive_run
-select null, r.n, 1, :now
+select null, r.n, 1, null, :now
 from penstock_incoming o join penstock_run r on r.id = o.known_id
 where :holder is not null and o.g = :g and r.kind = 'call' and r.by_parent
     and r.over

@@ -1,5 +1,6 @@
 -- Begin another life, if that may be. `cascading`: asked for by a mark above, not by hand; `i`: NULL = nobody asks.
--- args: i n cascading now
+-- `input`: as of redrive.
+-- args: i n cascading input now
 -- What an older cancel has not reached goes on with the new life.
 update penstock_mark set dependencies = 0, calls = 0, started = 0
 where :cascading and n = :n
@@ -13,6 +14,6 @@ select :i, :n, r.id, :now, case
     ) then 'cascading'
     when k.run_id <> r.id and (k.expires_at is null or k.expires_at > :now) then 'key_conflict'
     else 'ok'
-end, r.task, r.key, r.forget
+end, r.task, r.key, case when :input is null then r.forget end, :input
 from penstock_run r left join penstock_key k on k.task = r.task and k.key = r.key
 where r.n = :n limit 1;

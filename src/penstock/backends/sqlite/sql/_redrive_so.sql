@@ -1,5 +1,5 @@
 -- The rest of _redrive_run, with its answer.
--- args: i n id now word task key forget
+-- args: i n id now word task key forget input
 insert into penstock_answer (i, word) select :i, :word where :i is not null and :word <> 'ok';
 select raise(ignore) where :word <> 'ok';
 update penstock_key set
@@ -17,8 +17,9 @@ select p.n, :n, :now from penstock_run r join penstock_run p on p.n = r.parent
 where r.n = :n and r.kind = 'dependency' and r.counted and not p.over limit 1;
 insert into penstock_do_forget
 select :n, f.value, :now from json_each(:forget) f;
+insert into penstock_do_put_input select :n, :input where :input is not null;
 update penstock_run set
-    life = life + 1, claims = 0, idle_claims = 0, failures = 0, crashes = 0, releases = 0,
+    life = life + 1, history = history + (:input is not null), claims = 0, idle_claims = 0, failures = 0, crashes = 0, releases = 0,
     result = null, error = null, cause = null, cause_id = null, reason = null, settled = null,
     started_at = null, expires_at = null, deadline_at = :now + deadline, by_parent = 0, dead_no = null,
     rank = null, woken = 0, refused = '', alarm_at = null, forget = null,
