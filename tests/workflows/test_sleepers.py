@@ -62,7 +62,7 @@ async def test_many_sleeping_workflows_cost_storage_only(app: App) -> None:
 
 async def test_upkeep_in_memory_is_not_rung_for_what_is_due_after_its_next_round() -> None:
     """A round there looks at every run: thousands of sleeps must not bring thousands of rounds."""
-    store = MemoryStore(FakeClock())
+    store = MemoryStore(clock=FakeClock())
     await put(store, new_run("a", delay=60))
     assert (await tend(store)).next_in == 60
     ear = store.doorbell.listen([UPKEEP])
