@@ -60,6 +60,11 @@ _MEASURES: Final = (
         "workflows of 5 steps, all at once in one process, from before they are stored to their last result",
     ),
     Measure(
+        "replay",
+        {OURS: (10_000, 1_000)},
+        "steps of a run when it wakes, beside one with a tenth of them; the median of 3 in turns",
+    ),
+    Measure(
         "waiting",
         _counts((50_000, 20_000), (50_000, 20_000), (20_000, 4_000)),
         "bytes that the server uses more than before, by the number of runs that wait",
@@ -112,6 +117,8 @@ _ROWS: Final = (
     Row("flow, 1 + 1,000 children", "flow", "wide_s", "s", 0.25, 0.08),
     Row("flows, 200 x (1 + 10)", "flow", "many_s", "s", 0.40, 0.15),
     Row("durable workflow steps", "steps", "rate", "steps/s", 10_000, 30_000, more_is_better=True),
+    Row("a wake after 10,000 steps, of one after 1,000", "replay", "ratio", "x", 12, 10),
+    Row("a wake after 10,000 steps", "replay", "wake_ms", "ms"),
     Row("memory per waiting run", "waiting", "bytes", "bytes", 450, 250),
     Row("idle worker, store calls", "idle", "calls_per_s", "1/s", 2, 1),
     Row("idle worker, all commands", "idle", "commands_per_s", "1/s"),

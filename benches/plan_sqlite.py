@@ -62,6 +62,11 @@ _MEASURES: Final = (
         "workflows of 5 steps, all at once in one process, from before they are stored to their last result",
     ),
     Measure(
+        "replay",
+        {OURS: (10_000, 1_000)},
+        "steps of a run when it wakes, beside one with a tenth of them; the median of 3 in turns",
+    ),
+    Measure(
         "chatty",
         {OURS: (100_000, 5_000)},
         "lines of one run's log, beside 10 runs of 20 ms at once in the same worker; the median of 5 interleaved pairs",
@@ -102,6 +107,8 @@ _ROWS: Final = (
     Row("flow, 1 + 1,000 children", "flow", "wide_s", "s"),
     Row("flows, 200 x (1 + 10)", "flow", "many_s", "s"),
     Row("durable workflow steps", "steps", "rate", "steps/s", 8_000, 25_000, more_is_better=True),
+    Row("a wake after 10,000 steps, of one after 1,000", "replay", "ratio", "x", 12, 10),
+    Row("a wake after 10,000 steps", "replay", "wake_ms", "ms"),
     Row("idle worker, store calls", "idle", "calls_per_s", "1/s", 2, 1),
     Row("enqueue beside delayed runs", "depth", "enqueue_ratio", "of empty", 0.90, 0.97, more_is_better=True),
     Row("drain beside delayed runs", "depth", "drain_ratio", "of empty", 0.95, 0.99, more_is_better=True),

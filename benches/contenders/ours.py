@@ -30,7 +30,7 @@ from benches.contenders.meter import (
     spread,
     wait_for,
 )
-from benches.contenders.stepping import workflows
+from benches.contenders.stepping import replays, workflows
 from penstock import App, State
 from penstock.ports.store import Store
 
@@ -321,6 +321,12 @@ def steps(folder: Path, count: int) -> Figures:
     return asyncio.run(workflows(App(url), count))
 
 
+def replay(folder: Path, count: int) -> Figures:
+    """As `stepping.replays`."""
+    url = os.environ.get("PENSTOCK_BENCH_URL", f"sqlite:///{folder / 'penstock.db'}")
+    return asyncio.run(replays(App(url), count))
+
+
 def graph(folder: Path, count: int) -> Figures:
     """As `graphing.graphs`."""
     return asyncio.run(graphs(Ours(folder).app, count))
@@ -356,6 +362,7 @@ if __name__ == "__main__":
                 limited,
                 full_key,
                 steps,
+                replay,
                 graph,
             )
         },

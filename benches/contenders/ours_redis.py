@@ -16,7 +16,7 @@ from benches.contenders.graphing import graphs
 from benches.contenders.limited import free_key, slots
 from benches.contenders.meter import FILLER, Figures
 from benches.contenders.server_side import Asked, url
-from benches.contenders.stepping import workflows
+from benches.contenders.stepping import replays, workflows
 from penstock import App, Run
 
 SLOTS: Final = 100  # runs at once in a worker
@@ -101,6 +101,12 @@ def steps(folder: Path, count: int) -> Figures:
     return asyncio.run(workflows(App(_named()), count))
 
 
+def replay(folder: Path, steps: int) -> Figures:
+    """As `stepping.replays`."""
+    del folder
+    return asyncio.run(replays(App(_named()), steps))
+
+
 def _named() -> str:
     return os.environ.get("PENSTOCK_BENCH_URL") or f"{url()}?allow_volatile=1"
 
@@ -111,5 +117,5 @@ def graph(folder: Path, count: int) -> Figures:
 
 
 if __name__ == "__main__":
-    own = {"chatty": beside, "limited": limited, "full_key": full_key, "steps": steps, "graph": graph}
-    harness.run(Ours, own=own)
+    own = (limited, full_key, steps, replay, graph)
+    harness.run(Ours, own={"chatty": beside} | {measure.__name__: measure for measure in own})
