@@ -1,6 +1,5 @@
 """The part of an app for those who run it: workers, metrics, links for others, and a store in step with the code."""
 
-import os
 from typing import Any
 
 from penstock.app import tickets, workers
@@ -77,14 +76,12 @@ class Administration(Operations):
         length = seconds(ttl, "ttl", allow_zero=False)
         if length > tickets.LONGEST:
             raise Invalid("ttl", ttl, "at most 90 days")
-        maker = tickets.Tickets(_secret(secret))
+        _check_text(secret, "secret", "a text of at least 16 characters")
+        maker = tickets.Tickets(tickets.secret_of(secret))
         _check_text(public_url, "public_url", "the URL by which others reach the served app")
         if await self._client.get(check_run_id(run_id, "run_id")) is None:
             raise NotFound("run", run_id)
-        base = (public_url or os.environ.get("PENSTOCK_PUBLIC_URL") or "").rstrip("/")
-        text, made = maker.make(run_id, name, length)
-        url = f"{base}/api/v1/tickets/{text}"
-        return Link(ticket=text, url=url, run_id=run_id, signal=name, expires_at=made.expires_at)
+        return tickets.link(maker, run_id, name, length, public_url)
 
     async def redeem(self, ticket: str, value: object = None, *, secret: str | None = None) -> str:
         """Send the signal that the ticket is for, with this value; the run's id. For sites with addresses of their own.
@@ -93,7 +90,8 @@ class Administration(Operations):
         `WrongState` if its run is gone or has finished.
         """
         _check_text(ticket, "ticket", "the text of a ticket")
-        found = tickets.Tickets(_secret(secret)).read(ticket)
+        _check_text(secret, "secret", "a text of at least 16 characters")
+        found = tickets.Tickets(tickets.secret_of(secret)).read(ticket)
         if found is None:
             raise Invalid("ticket", "***", "one that was made with this secret, and whose time is not over")
         said, once = tickets.sent_by(found, value)
@@ -106,11 +104,3 @@ class Administration(Operations):
 def _check_text(value: object, parameter: str, allowed: str) -> None:
     if value is not None and not isinstance(value, str):
         raise Invalid(parameter, value, allowed)
-
-
-def _secret(said: str | None) -> str:
-    _check_text(said, "secret", "a text of at least 16 characters")
-    secret = said or os.environ.get("PENSTOCK_SECRET")
-    if not secret:
-        raise Invalid("secret", None, "what tickets are signed with: say secret=, or set PENSTOCK_SECRET")
-    return secret

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from penstock.app import layers
+from penstock.app import layers, tickets
 from penstock.app.client import Client
 from penstock.app.declared import profile_of
 from penstock.app.layers import Profile
@@ -95,8 +95,9 @@ class GraphHands:
         return replace(template, input=self.codec.encode(data), priority=claim.priority)
 
     async def webhook(self, claim: Claim, hook: OpenWebhook) -> str:
-        """Refused: no app has URLs for graphs yet."""
-        raise Invalid("webhook", hook.node, "a node that this app can carry out: it makes no URLs for graphs")
+        """A link: signed, good for one signal. Raises `Invalid` if this worker has no secret to sign it with."""
+        maker = tickets.Tickets(tickets.secret_of(None))
+        return tickets.link(maker, claim.run_id, hook.signal, hook.ttl).url
 
     async def cancel(self, run_ids: Sequence[str], reason: str) -> None:
         """End these runs, whatever they do."""

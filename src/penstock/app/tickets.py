@@ -7,6 +7,7 @@ Know no run.
 import base64
 import hashlib
 import hmac
+import os
 import time
 from binascii import Error as NotBase64
 from typing import Final, Generic, TypeVar
@@ -81,6 +82,14 @@ class _Seal(Generic[S]):
         return hmac.digest(self._key, said, "sha256")
 
 
+def secret_of(said: str | None) -> str:
+    """The secret, or that of the environment. Raises `Invalid` if there is none."""
+    secret = said or os.environ.get("PENSTOCK_SECRET")
+    if not secret:
+        raise Invalid("secret", None, "what tickets are signed with: say secret=, or set PENSTOCK_SECRET")
+    return secret
+
+
 class Tickets:
     """Makes tickets and reads them."""
 
@@ -96,6 +105,14 @@ class Tickets:
         """What the ticket says; None for one that we have not made, or that is over."""
         ticket = self._seal.read(text)
         return ticket if ticket is not None and time.time() < ticket.expires_at else None
+
+
+def link(maker: Tickets, run_id: str, signal: str, seconds: float, public_url: str | None = None) -> Link:
+    """A new ticket with its address. Without `public_url` that of the environment."""
+    text, made = maker.make(run_id, signal, seconds)
+    base = (public_url or os.environ.get("PENSTOCK_PUBLIC_URL") or "").rstrip("/")
+    url = f"{base}/api/v1/tickets/{text}"
+    return Link(ticket=text, url=url, run_id=run_id, signal=signal, expires_at=made.expires_at)
 
 
 class Passes:

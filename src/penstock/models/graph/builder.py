@@ -177,10 +177,15 @@ class Graph:
         *,
         signal: str | None = None,
         ttl: Duration | None = None,
+        waits: bool = False,
         **options: Unpack[Placing],
     ) -> Placed:
-        """Makes a URL, which lives for `ttl`: who calls it sends the signal. Output: `{"url": ..., "signal": ...}`."""
-        said = {"signal": signal, "ttl": None if ttl is None else _span(ttl, "ttl")}
+        """Makes a URL, which lives for `ttl` (7 days): who posts JSON there, once, sends the signal.
+
+        Output: `{"url": ..., "signal": ...}`, for a later node to tell, and a `wait` to wait for. With `waits` it waits
+        itself, as a `wait` does, and its output is what was posted; `run.nodes()` has its `url`.
+        """
+        said = {"signal": signal, "ttl": None if ttl is None else _span(ttl, "ttl"), "waits": waits or None}
         settings = {key: value for key, value in said.items() if value is not None}
         return self._place(id, "webhook", settings, options)
 

@@ -20,6 +20,7 @@ from penstock.models.graph.events import (
     Failed,
     Finished,
     GraphEvent,
+    Happened,
     NodeResult,
     OpenWebhook,
     Signalled,
@@ -121,9 +122,8 @@ class Chronicle:
         match event:
             case Finished():
                 changes = tuple(_standing(state.context, key) for key in dict.fromkeys(one.key for one in event.writes))
-                happened = replace(
-                    happened, kind="node.finished", data=event.output, action=event.action, changes=changes
-                )
+                kind: Happened = "node.opened" if event.key in state.active else "node.finished"
+                happened = replace(happened, kind=kind, data=event.output, action=event.action, changes=changes)
             case Failed():
                 happened = replace(happened, kind="node.failed", error=event.error)
             case Signalled():

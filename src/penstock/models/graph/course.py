@@ -11,9 +11,9 @@ from penstock.core.error_record import ErrorRecord, describe
 from penstock.core.errors import ExpressionFailed, NodeFailed, WaitTimeout
 from penstock.models.graph import batch, subgraphs
 from penstock.models.graph.book import Book
-from penstock.models.graph.events import Began, Block, Cancel, Decided, Fail, Skip, Start, Succeed
+from penstock.models.graph.events import Await, Began, Block, Cancel, Decided, Fail, Skip, Start, Succeed
 from penstock.models.graph.faults import at_place, of_item, with_cause
-from penstock.models.graph.parts import BatchParams, SubgraphParams, WaitParams
+from penstock.models.graph.parts import LIFE, BatchParams, SubgraphParams, WaitParams, WebhookParams
 from penstock.models.graph.result import result_of
 from penstock.models.graph.scheme import Stop
 from penstock.models.graph.starting import starting
@@ -70,6 +70,16 @@ class Course:
         if isinstance(settings, SubgraphParams):
             output = subgraphs.returned(settings, output)
         self.succeed(node, output, action)
+
+    def opened(self, key: str, node: str, output: Any) -> bool:
+        """The URL of a webhook is there: if it waits for what is posted, that begins now. False for all other nodes."""
+        settings = self.scheme.stops[node].settings
+        if not isinstance(settings, WebhookParams) or not settings.waits:
+            return False
+        self.book.node(node).url = output["url"]
+        ttl = LIFE if settings.ttl is None else seconds(settings.ttl, "ttl")
+        self._decided.append(Await(key=key, node=node, signal=settings.signal or node, timeout=ttl))
+        return True
 
     def succeed(self, node: str, output: Any, action: str | None) -> None:
         """It ends well; so does whom it stands in for."""
@@ -179,9 +189,11 @@ class Course:
         if "timeout" in stop.by_action:
             self.succeed(node, None, "timeout")
             return
-        assert isinstance(stop.settings, WaitParams)
-        span = seconds(stop.settings.timeout, "timeout")
-        self.fail(self.book.key(stop), node, describe(WaitTimeout(stop.settings.signal or node, span)), fatal=False)
+        settings = stop.settings
+        assert isinstance(settings, WaitParams | WebhookParams)
+        span = settings.timeout if isinstance(settings, WaitParams) else settings.ttl or LIFE
+        why = WaitTimeout(settings.signal or node, seconds(span, "timeout"))
+        self.fail(self.book.key(stop), node, describe(why), fatal=False)
 
     def _skip(self, node: str, *, barred: bool = False) -> None:
         """It will not run, nor will whoever would stand in for it."""

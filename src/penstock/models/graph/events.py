@@ -88,7 +88,8 @@ class OpenWebhook(Decision, frozen=True, kw_only=True, omit_defaults=True, tag="
     key: str
     node: str
     signal: str
-    ttl: float | None = None  # seconds
+    ttl: float  # seconds
+    waits: bool = False  # for what is posted: then `Await` follows, under the same key
 
 
 class Await(Decision, frozen=True, kw_only=True, omit_defaults=True, tag="await"):
@@ -142,6 +143,7 @@ class NodeResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: str
     action: str | None = None
     turns: int | None = None  # of a loop
+    url: str | None = None  # of a webhook that waits: where to post what it waits for
     error: ErrorRecord | None = None
 
 
@@ -162,6 +164,7 @@ Happened: TypeAlias = Literal[
     "graph.failed",
     "graph.cancelled",
     "node.started",
+    "node.opened",
     "node.finished",
     "node.failed",
     "node.waiting",

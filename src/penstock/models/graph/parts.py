@@ -9,6 +9,8 @@ from msgspec import Meta
 Join: TypeAlias = Literal["all", "any"]
 NodePolicy: TypeAlias = Literal["fail", "block", "continue", "ignore", "remove"]
 
+LIFE: Final = 7 * 86_400.0  # seconds that the URL of a webhook lives, if nothing is said
+LONGEST: Final = 90 * 86_400.0
 ID: Final = re.compile(r"[A-Za-z0-9_\-]{1,100}")  # no dots, which part the steps of a path
 USES: Final = re.compile(r"(?P<name>[A-Za-z0-9_.\-]{1,100})(?:@(?P<version>[A-Za-z0-9_.\-]{1,100}))?")
 KINDS: Final = ("batch", "loop", "subgraph", "wait", "sleep", "webhook")
@@ -105,10 +107,11 @@ class SleepParams(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class WebhookParams(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`webhook`: its output is `{"url": ..., "signal": ...}`; who calls the URL sends the signal."""
+    """`webhook`: makes a URL; who posts there, once, sends the signal. Output: `{"url": ..., "signal": ...}`."""
 
     signal: str | None = None  # None: the node's id
-    ttl: Span | None = None  # how long the URL lives
+    ttl: Span | None = None  # how long the URL lives, up to 90 days; None: 7 days
+    waits: bool = False  # for what is posted, which is its output then, as of a `wait`
 
 
 PARAMS: Final[dict[str, type[msgspec.Struct]]] = {

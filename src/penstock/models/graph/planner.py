@@ -59,6 +59,8 @@ class Planner:
             case Failed() if item is not None:
                 del self.state.active[event.key]
                 self._course.item_failed(node, item, event.error)
+            case Finished() if self._course.opened(event.key, node, event.output):
+                pass
             case Finished():
                 self._apply(event)
                 self._course.returned(event.key, node, event.output, event.action)
@@ -101,6 +103,9 @@ class Planner:
         match stop.node.uses:
             case "wait":
                 fits = isinstance(event, Signalled | TimedOut)
+            case "webhook":
+                waits = self.state.nodes[stop.node.id].url is not None
+                fits = isinstance(event, Signalled | TimedOut) if waits else isinstance(event, Finished)
             case "sleep":
                 fits = isinstance(event, Woke)
             case _:

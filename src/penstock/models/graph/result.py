@@ -24,7 +24,11 @@ def ends(scheme: Scheme, state: GraphState) -> dict[str, NodeResult]:
         else:
             loop = state.loops.get(one)
             found[one] = NodeResult(
-                status=node.status, action=node.action, turns=None if loop is None else loop.turn, error=node.error
+                status=node.status,
+                action=node.action,
+                turns=None if loop is None else loop.turn,
+                url=node.url,
+                error=node.error,
             )
     return found
 

@@ -6,7 +6,7 @@ from penstock.core.duration import seconds
 from penstock.core.error_record import ErrorRecord
 from penstock.models.graph import paths, subgraphs
 from penstock.models.graph.events import Await, Decided, OpenWebhook, Sleep, Start, StartGraph
-from penstock.models.graph.parts import SleepParams, SubgraphParams, WaitParams, WebhookParams
+from penstock.models.graph.parts import LIFE, SleepParams, SubgraphParams, WaitParams, WebhookParams
 from penstock.models.graph.scheme import Stop
 
 
@@ -20,8 +20,8 @@ def starting(key: str, stop: Stop, given: Any, scope: paths.Scope, error: ErrorR
         case SleepParams() as sleep:
             return Sleep(key=key, node=node.id, seconds=seconds(sleep.duration, "duration"))
         case WebhookParams() as hook:
-            ttl = None if hook.ttl is None else seconds(hook.ttl, "ttl")
-            return OpenWebhook(key=key, node=node.id, signal=hook.signal or node.id, ttl=ttl)
+            ttl = LIFE if hook.ttl is None else seconds(hook.ttl, "ttl")
+            return OpenWebhook(key=key, node=node.id, signal=hook.signal or node.id, ttl=ttl, waits=hook.waits)
         case SubgraphParams() as below:
             handed, context = subgraphs.handed(below, given, scope)
             return StartGraph(key=key, node=node.id, blueprint=below.blueprint, input=handed, context=context)

@@ -20,6 +20,7 @@ class NodeState(msgspec.Struct, omit_defaults=True):
     taken: list[int] = []  # those of them that were taken, in the order in which they were
     action: str | None = None
     error: ErrorRecord | None = None
+    url: str | None = None  # of a webhook that waits
 
 
 class LoopState(msgspec.Struct, omit_defaults=True):

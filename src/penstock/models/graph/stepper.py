@@ -38,7 +38,8 @@ class Stepper:
 
     `outcomes` says by node what it comes to: a value, its output; a `NodeOutcome`, with an action; an exception, raised
     for good; or a function of (input, context) that returns or raises one of these, the context having `get`, `set` and
-    `delete`. Of a node that is not named the output is None. A `wait` stands until it is named, or until `signal`; with
+    `delete`. Of a node that is not named the output is None. A `wait`, or a
+    webhook that waits, stands until it is named, or until `signal`; with
     `TimeoutError` its time is over. Of a subgraph the value is its outputs by node. Raises `InvalidBlueprint`.
     """
 
@@ -160,8 +161,10 @@ class Stepper:
             case Await():
                 return self._signalled(started)
             case OpenWebhook():
-                url = f"https://example.org/{started.key}"
-                return self._finished(started.key, started.node, {"url": url, "signal": started.signal}, None)
+                made = {"url": f"https://example.org/{started.key}", "signal": started.signal}
+                if started.waits:
+                    return Finished(key=started.key, output=made)
+                return self._finished(started.key, started.node, made, None)
             case StartGraph():
                 return self._finished(started.key, started.node, None, started.input, below=True)
             case Start():

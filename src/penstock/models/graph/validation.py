@@ -14,6 +14,7 @@ from penstock.models.graph.expression import LOOP, Condition, Transform
 from penstock.models.graph.parts import (
     ID,
     KINDS,
+    LONGEST,
     NAMESPACES,
     PARAMS,
     USES,
@@ -166,7 +167,12 @@ def _waiting(settings: SleepParams | WaitParams | WebhookParams) -> Iterator[tup
         case WebhookParams():
             yield from _signal(settings.signal)
             if settings.ttl is not None:
-                yield from _refusals("bad-params", lambda: seconds(settings.ttl, "ttl", allow_zero=False))
+                yield from _refusals("bad-params", lambda: _life(settings.ttl))
+
+
+def _life(ttl: object) -> None:
+    if seconds(ttl, "ttl", allow_zero=False) > LONGEST:
+        raise Invalid("ttl", ttl, "at most 90 days")
 
 
 def _signal(name: str | None) -> Iterator[tuple[str, str]]:
