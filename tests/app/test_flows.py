@@ -330,35 +330,6 @@ async def test_a_child_that_fails_fails_its_parent_with_its_error(worked: App) -
     assert len(tries) == 2
 
 
-async def test_a_large_flow_is_stored_whole(worked: App) -> None:
-    """More runs than one group takes; none starts before all are there."""
-    seen: list[int] = []
-
-    @worked.task
-    async def count(n: int) -> None:
-        seen.append(n)
-
-    tree = await worked.submit(count.call(-1).after(*(count.call(n) for n in range(1500))))
-    assert len(tree.children) == 1500
-    await tree.run.result(timeout="60s")
-    assert seen[-1] == -1
-    assert sorted(seen) == list(range(-1, 1500))
-
-
-async def test_a_large_flow_that_is_refused_on_the_way_never_starts(app: App) -> None:
-    note = a_task(app)
-    await app.submit(note.call().after(note.opts(id="taken").call()))
-    alone = await note.opts(id="alone").enqueue()
-    children = [note.call() for _ in range(1400)]
-    children[5] = note.opts(id="alone").call()
-    children[1300] = note.opts(id="taken").call()
-    root = note.call().after(*children)
-    with pytest.raises(Invalid, match=r"flow\.after\[1300\]='taken'"):
-        await app.submit(root)
-    assert (await app.run(root.id).status()).state is State.CANCELLED
-    assert (await alone.status()).state is State.QUEUED
-
-
 def test_flows_without_a_loop(url: str) -> None:
     app = App(url)
     note = a_task(app)

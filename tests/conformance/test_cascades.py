@@ -361,35 +361,6 @@ async def test_a_child_that_has_counted_does_not_count_again(store: Store, way: 
     assert await state(store, "p") == State.WAITING
 
 
-async def test_a_large_subtree_is_removed_only_when_it_has_finished(store: Store) -> None:
-    """S: cancel first, then remove; B-152."""
-    await put(store, new_run("p", queue="p", wake=IDLE), *many(999))
-    await put(store, *many(1100)[999:])
-    assert await store.remove(["p"]) == [Answer.BIG]
-    await store.cancel(["p"])
-    assert await store.remove(["p"]) == [Answer.CASCADING]
-    await upkeep(store)
-    assert await store.remove(["p"]) == [Answer.OK]
-    await upkeep(store)
-    assert await store.get(["p", "c0", "c1099"]) == [None, None, None]
-    assert (await store.counts()) == []
-
-
-async def test_many_are_removed_in_one_call(store: Store) -> None:
-    await put(store, new_run("a"), new_run("b"), new_run("c"))
-    await hold(store, "a", lease=LONG)
-    assert await store.remove(["a", "b", "no"]) == [Answer.RUNNING, Answer.OK, Answer.NOT_FOUND]
-    assert await states(store, "a", "b", "c") == [State.RUNNING, None, State.QUEUED]
-
-
-@pytest.mark.parametrize("of", ["scheduled", "waiting", "queued"])
-async def test_a_removed_run_is_never_served(store: Store, clock: FakeClock, of: str) -> None:
-    await put(store, {"scheduled": new_run(delay=5), "waiting": new_run(wake=Wake(delay=5))}.get(of, new_run()))
-    await store.remove(["r"])
-    await later(store, clock, 10)
-    assert await claimed(store) == []
-
-
 async def test_a_failing_parent_lets_go_of_running_children(store: Store) -> None:
     """S0-41: they are asked to stop, and end cancelled."""
     await put(store, new_run("p", queue="p", wake=IDLE), dependency("a", "p"), dependency("b", "p"))

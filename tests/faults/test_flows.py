@@ -51,6 +51,8 @@ async def flows(scene: Scene) -> Any:
     async def early(*, ctx: Context = inject()) -> list[Any]:
         ran["early"] += 1
         await ctx.children.cancel_pending()
+        wide = [part.opts(id=f"{ctx.run_id}.{n}").call(f"wide {n}") for n in range(8)]
+        await ctx.children.add(part.opts(id=f"{ctx.run_id}.wide").call("wide").after(*wide))
         return [one.name for one in (await ctx.children.failures()).items]
 
     def late(name: str) -> Any:

@@ -134,7 +134,8 @@ class Flows(Workflows):
                 raise Invalid("parent", parent_id, "a workflow starts flows of its own: leave it out")
             client.holder()
             prepare = partial(_nodes, client, calls, layers, many=many)
-            return await growing.in_workflow(found, "submit", prepare, _tree, growing.started_by(found.passage.attempt))
+            edge, give_up = growing.started_by(found.passage.attempt), partial(submitting.give_up, client)
+            return await growing.in_workflow(found, "submit", prepare, _tree, give_up=give_up, edge=edge)
         holder = client.holder()
         nodes = await _nodes(client, calls, layers, many=many)
         if parent_id is not None:
@@ -143,7 +144,8 @@ class Flows(Workflows):
             trees = [_tree(node) for node in nodes]
         check_distinct([one for tree in trees for one in tree])
         if holder is not None and parent_id is None:
-            return await growing.spawn(holder.attempt, trees, growing.started_by(holder.attempt))
+            edge = growing.started_by(holder.attempt)
+            return await growing.spawn(holder.attempt, trees, partial(submitting.give_up, client), edge)
         return await submitting.enter(client, trees)
 
 

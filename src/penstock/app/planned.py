@@ -7,9 +7,11 @@ Knows no store: `app.submit` and `ctx.children.add` store what is said here.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
+from functools import partial
 from itertools import accumulate
 from typing import Literal, Self, TypeAlias, TypeVar, cast
 
+from penstock.app import submitting
 from penstock.app.client import Client
 from penstock.app.layers import Layers
 from penstock.app.policies import Policy, check_policy
@@ -124,13 +126,13 @@ class Planned(ABC):
         def lay(node: Node) -> list[Laid]:
             return laid_out(node, below(run_id, node))
 
-        found = durable.here()
+        found, give_up = durable.here(), partial(submitting.give_up, self._client)
         if found is not None:
-            entered = await growing.in_workflow(found, "children.add", nodes, lay)
+            entered = await growing.in_workflow(found, "children.add", nodes, lay, give_up=give_up)
         else:
             trees = [lay(node) for node in await nodes()]
             check_distinct([one for tree in trees for one in tree])
-            entered = await growing.spawn(attempt, trees)
+            entered = await growing.spawn(attempt, trees, give_up)
         starts = accumulate((_size(call) for call in calls[:-1]), initial=0)
         return [entered[start].id for start in starts]
 

@@ -52,21 +52,20 @@ async def _enter_large(client: Client, tree: Sequence[Laid]) -> list[Entered]:
         for part, answer in zip(parts, answers, strict=False):
             entered += accepted(part, answer).runs
     except PenstockError:
-        await _undo(client, tree, answers)
+        await give_up(client, root, [one for answer in answers if isinstance(answer, Accepted) for one in answer.runs])
         raise
     return entered
 
 
-async def _undo(client: Client, tree: Sequence[Laid], answers: Sequence[Accepted | Refused]) -> None:
+async def give_up(client: Client, root: str, stored: Sequence[Entered]) -> None:
     """Let go of what was there before, then cancel what is stored of the flow: none of it has been ready."""
-    stored = [one for answer in answers if isinstance(answer, Accepted) for one in answer.runs]
     if not stored or not stored[0].created:
         return
     store = await client.store()
     for one in stored:
         if not one.created:
             await store.detach(one.id)
-    await store.cancel([tree[0].new.id], reason=INCOMPLETE)
+    await store.cancel([root], reason=INCOMPLETE)
 
 
 def accepted(group: Sequence[Laid], answer: Accepted | Refused) -> Accepted:

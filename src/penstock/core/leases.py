@@ -156,10 +156,13 @@ class RecordStep(Record, frozen=True, kw_only=True):
 
 
 class Spawn(Record, frozen=True, kw_only=True):
-    """Children of the held run: dependencies, calls or started ones."""
+    """Children of the held run: dependencies, calls or started ones. `flow`, `opens`, `closes`: as of a `Group`."""
 
     lease: Lease
     runs: tuple[NewRun, ...]
+    flow: str | None = None
+    opens: bool = False
+    closes: bool = False
 
 
 class Append(Record, frozen=True, kw_only=True):

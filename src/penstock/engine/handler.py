@@ -113,9 +113,15 @@ class Attempt:
         """Return when all lines emitted so far are stored: for those who emit faster than a store can write."""
         await self.host.appended(self.claim.lease)
 
-    async def spawn(self, runs: Iterable[NewRun]) -> Spawned:
-        """Insert children of this run, all or none. Raises `LeaseLost`; other refusals are in the answer."""
-        return self._held(await self.host.spawn(Spawn(lease=self.claim.lease, runs=tuple(runs))))
+    async def spawn(
+        self, runs: Iterable[NewRun], *, flow: str | None = None, opens: bool = False, closes: bool = False
+    ) -> Spawned:
+        """Insert children of this run, all or none. Raises `LeaseLost`; other refusals are in the answer.
+
+        `flow`: the root of a tree that travels in several groups, of which this is one: the first, the last.
+        """
+        asked = Spawn(lease=self.claim.lease, runs=tuple(runs), flow=flow, opens=opens, closes=closes)
+        return self._held(await self.host.spawn(asked))
 
     async def record(self, step: Step, *, silent: str = "", arrived: int = 0) -> Recorded:
         """Write a step once; the step that stands there comes back if the path was taken. Raises `LeaseLost`.

@@ -1,9 +1,11 @@
 """Trees of runs that a running run brings into being: by its lease, each whole or not at all.
 
-In workflow code that is one record, and the ids of the runs follow from where it is made. Knows no app.
+A tree too large for one group is opened, filled and closed, and none of it is ready before. In workflow code a call is
+one record, and the ids of the runs follow from where it is made. Knows no app.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -21,20 +23,36 @@ from penstock.models.durable import Here
 from penstock.models.flows import Laid, Node, check_distinct
 from penstock.models.journal import Place
 
+GiveUp: TypeAlias = Callable[[str, Sequence[Entered]], Awaitable[None]]
 
-async def spawn(attempt: Attempt, trees: Sequence[Sequence[Laid]], edge: ChildOf | None = None) -> list[Entered]:
-    """Store the trees as children of the running run; `edge`: of the roots, if they have none of their own."""
+
+async def spawn(
+    attempt: Attempt, trees: Sequence[Sequence[Laid]], give_up: GiveUp, edge: ChildOf | None = None
+) -> list[Entered]:
+    """Store the trees as children of the running run; `edge`: of the roots, if they have none of their own.
+
+    `give_up`: cancels what is stored of a flow that is not going to be whole.
+    """
     entered: list[Entered] = []
     for group in packed(trees):
-        if len(portions_of(group)) > 1:
-            said = f"a tree of {len(group):,} runs, and a running task stores {ITEMS:,} and 4 MiB at once"
-            raise Invalid(group[0].node.where, group[0].new.id, f"{said}: have its parts started by tasks of their own")
-        runs = tuple(one.new if one.new.parent else replace(one.new, parent=edge) for one in group)
-        answer = await attempt.spawn(runs)
-        if answer.answer is not Answer.OK:
-            raise refused(group, answer)
-        entered += answer.runs
+        entered += await _spawn_group(attempt, group, give_up, edge)
     return entered
+
+
+async def _spawn_group(attempt: Attempt, group: Sequence[Laid], give_up: GiveUp, edge: ChildOf | None) -> list[Entered]:
+    parts = portions_of(group)
+    flow = group[0].new.id if len(parts) > 1 else None
+    stored: list[Entered] = []
+    for number, part in enumerate(parts, 1):
+        runs = tuple(one.new if one.new.parent else replace(one.new, parent=edge) for one in part)
+        opens, closes = flow is not None and number == 1, flow is not None and number == len(parts)
+        answer = await attempt.spawn(runs, flow=flow, opens=opens, closes=closes)
+        if answer.answer is not Answer.OK:
+            if flow is not None:
+                await give_up(flow, stored)
+            raise refused(part, answer)
+        stored += answer.runs
+    return stored
 
 
 def started_by(attempt: Attempt) -> ChildOf:
@@ -103,6 +121,8 @@ async def in_workflow(
     name: str,
     nodes: Callable[[], Awaitable[list[Node]]],
     lay: Callable[[Node], list[Laid]],
+    *,
+    give_up: GiveUp,
     edge: ChildOf | None = None,
 ) -> list[Entered]:
     """Store the trees with one record, the same in every replay; raises what it was refused with."""
@@ -113,7 +133,7 @@ async def in_workflow(
         trees = [lay(_derived(node, found, place, numbers)) for node in await nodes()]
         check_distinct([one for tree in trees for one in tree])
         try:
-            entered = await spawn(found.passage.attempt, trees, edge)
+            entered = await spawn(found.passage.attempt, trees, give_up, edge)
         except LeaseLost:
             raise
         except PenstockError as error:

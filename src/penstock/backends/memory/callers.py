@@ -180,15 +180,15 @@ def remove(t: Tables, run_id: str, *, children: bool, still: Still | None) -> An
         return Answer.NOT_FOUND
     if still is not None and (moved := has_moved(t, row, still)) is not None:
         return moved
-    if row.mark is not None:
+    if row.mark is not None and (not children or row.mark.remove or row.mark.redrive or row.mark.close):
         return Answer.CASCADING
     if not children:
         return remove_alone(t, row)
     tree = moves.below(t, row)
     if any(one.state is State.RUNNING for one in tree):
         return Answer.RUNNING
-    if any(one.mark is not None and one.mark.cancel for one in tree):
-        return Answer.CASCADING
+    if any(one.mark is not None and Kind.STARTED in one.mark.cancel for one in tree):
+        return Answer.CASCADING  # it reaches further than the tree
     if len(tree) <= groups.SMALL_TREE:
         for one in tree:  # from the top: what is removed tells nobody that is removed, too
             delete(t, one)

@@ -236,9 +236,10 @@ def spawn(t: Tables, item: Spawn) -> Spawned:
         return Spawned(answer=Answer.CASCADING)
     ours = {row.id} | {new.id for new in item.runs}
     for index, new in enumerate(item.runs):
-        if new.parent is None or new.parent.parent_id not in ours:
+        if new.parent is None or (new.parent.parent_id not in ours and not in_flow(t, item, new.parent.parent_id)):
             return Spawned(answer=Answer.INVALID, index=index, detail="a spawned run is a child of its spawner")
-    entered = groups.enter(t, Group(runs=item.runs), holder=row)
+    group = Group(runs=item.runs, flow=item.flow, opens=item.opens, closes=item.closes)
+    entered = groups.enter(t, group, holder=row)
     if isinstance(entered, Refused):
         return Spawned(answer=entered.answer, index=entered.index, detail=entered.detail)
     for known in entered.runs:
@@ -246,6 +247,17 @@ def spawn(t: Tables, item: Spawn) -> Spawned:
         if not known.created and call.kind is Kind.CALL and call.by_parent and call.state.finished:
             callers.redrive(t, call.id, cascading=True)  # an earlier life of this run took it along
     return Spawned(answer=Answer.OK, runs=entered.runs)
+
+
+def in_flow(t: Tables, item: Spawn, run_id: str) -> bool:
+    """Whether the run came with an earlier group of the spawner's flow."""
+    flow = t.rows.get(item.flow) if item.flow is not None else None
+    if flow is None or flow.parent_id != item.lease.run_id:
+        return False
+    row = t.rows.get(run_id)
+    while row is not None and row is not flow:
+        row = t.parent_of(row)
+    return row is flow
 
 
 def append(t: Tables, item: Append) -> Answer:

@@ -123,7 +123,15 @@ def finish(t: Tables, row: Row, ending: Ending) -> None:
         t.rings.add(run_topic(row.id))
     if following is not None:
         let_go(t, following)
+    if was_open and row.opened_at is not None and ending.state is State.CANCELLED and not ending.by_parent:
+        let_be(row)
     tell_parent(t, row)
+
+
+def let_be(row: Row) -> None:
+    """The root of a flow that was never stored whole: for its parent there has been no such child."""
+    if row.kind is Kind.DEPENDENCY and row.new.parent is not None:
+        row.new = replace(row.new, parent=replace(row.new.parent, if_fails=IfFails.REMOVE))
 
 
 def mark_cancel(t: Tables, row: Row, kinds: frozenset[Kind]) -> None:

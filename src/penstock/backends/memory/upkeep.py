@@ -190,8 +190,8 @@ def work_below(t: Tables, row: Row, mark: Mark) -> Iterator[Callable[[], object]
         if mark.redrive and redriven_by_mark(child):
             yield partial(callers.redrive, t, child.id, cascading=True)
     if mark.close:
-        for one in sorted(t.rows.values(), key=lambda one: one.no):
-            if one.open and row.id in (one.id, one.root_id) and one is not row:
+        for one in sorted(moves.below(t, row), key=lambda one: one.no):
+            if one.open and one is not row:
                 yield partial(let_in, t, one)
 
 

@@ -25,6 +25,7 @@ from penstock.core.leases import (
     Spawn,
     Turn,
 )
+from penstock.core.requests import Group
 
 MANY: Final = 200  # leases that one script extends
 MOST: Final = 400  # outcomes that one script settles, if all are complete
@@ -144,10 +145,12 @@ class Leases:
         terms = encode.Terms()
         shapes = encode.Shapes(terms)
         named = [
-            {"id": one.lease.run_id, "token": one.lease.token, **encode.runs(one.runs, terms, shapes)} for one in spawns
+            {"id": one.lease.run_id, "token": one.lease.token, **encode.group(_group(one), terms, shapes)}
+            for one in spawns
         ]
         runs = [new for one in spawns for new in one.runs]
         ids = [new.id for new in runs] + [one.lease.run_id for one in spawns]
+        ids += {new.parent.parent_id for one in spawns if one.flow for new in one.runs if new.parent is not None}
         args = {"spawns": named, "terms": terms.given, "shapes": shapes.given}
         reply = await self._calls.call("spawn", args, encode.blobs(runs), ids)
         return [_spawned(one) for one in reply]
@@ -168,6 +171,10 @@ class Leases:
             "seconds": microseconds(block.seconds),
         }
         return decode.word(await self._calls.call("block", args, runs=[block.lease.run_id]))
+
+
+def _group(spawn: Spawn) -> Group:
+    return Group(runs=spawn.runs, flow=spawn.flow, opens=spawn.opens, closes=spawn.closes)
 
 
 def _in_order(reply: Reply, order: list[int]) -> list[Answer | None]:

@@ -98,20 +98,22 @@ def record(session: Session, records: Sequence[RecordStep]) -> list[Recorded]:
 def spawn(session: Session, spawns: Sequence[Spawn], terms: set[int]) -> list[Spawned]:
     """Insert children, each spawn whole or not at all."""
     encode.put_terms(session, [new for item in spawns for new in item.runs], terms)
-    groups = [
-        (g, Group(runs=item.runs), item.lease.run_id, item.lease.token, _fault(item)) for g, item in enumerate(spawns)
-    ]
+    groups = [(g, _group(item), item.lease.run_id, item.lease.token, _fault(item)) for g, item in enumerate(spawns)]
     put_groups(session, groups)
     session.call("spawn")
     return [_spawned(answer) for answer in entered(session, [item.runs for item in spawns])]
 
 
+def _group(item: Spawn) -> Group:
+    return Group(runs=item.runs, flow=item.flow, opens=item.opens, closes=item.closes)
+
+
 def _fault(item: Spawn) -> Refused | None:
     ours = {item.lease.run_id, *[new.id for new in item.runs]}
-    for index, new in enumerate(item.runs):
-        if new.parent is None or new.parent.parent_id not in ours:
+    for index, new in enumerate(item.runs):  # of an open flow the rest is looked at where it is stored
+        if new.parent is None or (new.parent.parent_id not in ours and item.flow is None):
             return Refused(answer=Answer.INVALID, index=index, detail="a spawned run is a child of its spawner")
-    return fault_of(Group(runs=item.runs))
+    return fault_of(_group(item))
 
 
 def _spawned(answer: Accepted | Refused) -> Spawned:

@@ -1,6 +1,7 @@
 -- Working off marks: what is left to do below a run, from where upkeep has come to among its children.
 
 local PAGE = 50
+local LOOKS = 1000 -- at runs of a tree, in which those of a flow are searched
 
 -- What stands lowest below the run, or the run itself.
 local function leaf(r)
@@ -32,13 +33,14 @@ function M.let_in(r)
 end
 
 local function work_close(r, most)
-    local done = 0
-    local from = r.mark.closing
-    while done < most do
-        local page = M.range(M.zset('root:' .. r.ref), PAGE, nil, from)
+    local done, looked = 0, 0
+    local from = r.mark.closing or { r.ref, r.no }
+    while done < most and looked < LOOKS do
+        local page = M.range(M.zset('root:' .. (r.root or r.ref)), PAGE, nil, from)
         if #page == 0 then
             return done, true
         end
+        looked = looked + #page
         for _, one in ipairs(page) do
             if done >= most then
                 break
@@ -46,7 +48,7 @@ local function work_close(r, most)
             from = one
             r.mark.closing = one
             local child = M.row(one[1])
-            if child and child.open then
+            if child and child.open and (not r.root or M.is_below(r, child.ref)) then
                 M.let_in(child)
                 done = done + 1
             end

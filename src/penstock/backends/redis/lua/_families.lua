@@ -32,6 +32,15 @@ function M.started(r, most, from)
     return members(r, 'started:', most, from)
 end
 
+-- Whether the run is this one, or stands somewhere below it.
+function M.is_below(root, ref)
+    local r = M.row(ref)
+    while r and r.ref ~= root.ref do
+        r = M.parent(r)
+    end
+    return r ~= nil
+end
+
 -- Forget the edge from child to parent.
 function M.cut(child)
     local parent = M.parent(child)

@@ -125,6 +125,9 @@ function M.finish(r, ending)
     if following then
         M.let_go(following)
     end
+    if was_open and r.opened_at and ending.state == 'c' and not ending.by_parent and r.kind == 'dependency' then
+        r.if_fails = 'remove' -- a flow that was never stored whole: for its parent there has been no such child
+    end
     M.tell_parent(r)
 end
 

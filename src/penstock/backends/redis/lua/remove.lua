@@ -32,7 +32,7 @@ local function remove(r)
     if A.parent_token and not (parent and parent.state == 'r' and parent.token == A.parent_token) then
         return 'lost'
     end
-    if r.mark then
+    if r.mark and (not A.children or r.mark.remove or r.mark.redrive or r.mark.close) then
         return 'cascading'
     end
     if not A.children then
@@ -45,7 +45,7 @@ local function remove(r)
         if one.state == 'r' then
             return 'running'
         end
-        cancels = cancels or (one.mark and one.mark.cancel ~= '')
+        cancels = cancels or (one.mark and one.mark.cancel:find('s', 1, true)) -- which reaches further than the tree
         lives = lives or not M.finished(one)
     end
     if cancels then

@@ -10,7 +10,8 @@ local function spawn(one)
     if r.ending or M.closed_to_children(r) then
         return { 'cascading', 0, false, '' }
     end
-    local ours = { [r.ref] = true }
+    local ours, flow = { [r.ref] = true }, one.flow and M.row(M.ref_of(one.flow))
+    flow = flow and flow.parent == r.ref and flow
     for _, new in ipairs(one.runs) do
         if type(new) == 'table' then -- no leaf has children
             ours[M.ref_of(new.id)] = true
@@ -18,7 +19,7 @@ local function spawn(one)
     end
     for i, new in ipairs(one.runs) do
         new = type(new) == 'number' and M.given_shapes[new] or new
-        if not new.parent or not ours[M.ref_of(new.parent)] then
+        if not new.parent or not (ours[M.ref_of(new.parent)] or flow and M.is_below(flow, M.ref_of(new.parent))) then
             return { 'invalid', i - 1, false, 'a spawned run is a child of its spawner' }
         end
     end

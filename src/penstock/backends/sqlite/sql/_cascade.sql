@@ -4,7 +4,9 @@
 select raise(ignore) from penstock_tending x where x.left_over <= 0;
 delete from penstock_due;
 delete from penstock_below;
-insert into penstock_do_below select :n, 1 from penstock_mark m where :n = m.n and m.remove limit 1;
+insert into penstock_do_below
+select :n, 1 from penstock_mark m join penstock_run r on r.n = m.n
+where m.n = :n and (m.remove or m.closing and r.root_id is not null) limit 1;
 insert into penstock_due (n, way)
 select b.n, 'remove' from penstock_mark m, penstock_below b
 where m.n = :n and m.remove
@@ -31,7 +33,14 @@ limit (select max(0, min(500, x.left_over) - (select count(*) from penstock_due)
 insert into penstock_due (n, way)
 select c.n, 'close'
 from penstock_mark m join penstock_run r on r.n = m.n join penstock_run c on c.root_id = r.id
-where m.n = :n and m.closing and not m.remove and c.open
+where m.n = :n and m.closing and not m.remove and r.root_id is null and c.open
+order by c.n
+limit (select max(0, min(500, x.left_over) - (select count(*) from penstock_due)) from penstock_tending x);
+-- A flow that stands below another run shares the root with others.
+insert into penstock_due (n, way)
+select c.n, 'close'
+from penstock_mark m join penstock_run r on r.n = m.n, penstock_below b join penstock_run c on c.n = b.n
+where m.n = :n and m.closing and not m.remove and r.root_id is not null and c.open and c.n <> m.n
 order by c.n
 limit (select max(0, min(500, x.left_over) - (select count(*) from penstock_due)) from penstock_tending x);
 update penstock_tending set

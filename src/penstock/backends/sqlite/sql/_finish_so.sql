@@ -16,7 +16,8 @@ update penstock_run set
     token = null, worker = null, settled = :settled,
     result = :result, error = :error, cause = :cause, cause_id = :cause_id, by_parent = :by_parent,
     blocked_by = null, own_delay = null, returned = 0, open = 0, rollbacks = 0,
-    ending = null, ending_cause = null, ending_id = null, ending_error = null, ending_at = null, told = 0
+    ending = null, ending_cause = null, ending_id = null, ending_error = null, ending_at = null, told = 0,
+    if_fails = case when kind = 'dependency' then :if_fails else if_fails end
 where n = :n;
 -- Its place in a line, and its slots, go to the next.
 insert into penstock_do_left select :n, :line_name, :line_key, :now where :place is not null;

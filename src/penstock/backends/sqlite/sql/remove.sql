@@ -12,7 +12,9 @@ select :i, case
     when :parent_token is not null and not exists (
         select 1 from penstock_run p where p.n = r.parent and p.state = 'running' and p.token = :parent_token
     ) then 'lost'
-    when exists (select 1 from penstock_mark m where m.n = r.n) then 'cascading'
+    when exists (
+        select 1 from penstock_mark m where m.n = r.n and (not :children or m.remove or m.redrive or m.closing)
+    ) then 'cascading'
     when r.state = 'running' then 'running'
     when not :children and r.open then 'state'
     when not :children and b.runs > 1000 then 'big'
@@ -29,7 +31,7 @@ from (
         max(o.state = 'running') as running,
         max(not o.over) as living,
         max(exists (
-            select 1 from penstock_mark m where m.n = o.n and (m.dependencies or m.calls or m.started)
+            select 1 from penstock_mark m where m.n = o.n and m.started -- which reaches further than the tree
         )) as marked
     from penstock_below s join penstock_run o on o.n = s.n
 ) b
@@ -44,6 +46,7 @@ select r.n, :now from penstock_run r
 where r.id = :run_id and exists (select 1 from penstock_answer a where a.i = :i and a.word = 'alone') limit 1;
 insert into penstock_mark (n, remove)
 select r.n, 1 from penstock_run r
-where r.id = :run_id and exists (select 1 from penstock_answer a where a.i = :i and a.word = 'marked');
+where r.id = :run_id and exists (select 1 from penstock_answer a where a.i = :i and a.word = 'marked')
+on conflict (n) do update set remove = 1;
 insert or ignore into penstock_ring select 'u' where exists (select 1 from penstock_answer a where a.word = 'marked');
 delete from penstock_answer where i = :i and word in ('small', 'alone', 'marked');
