@@ -76,6 +76,30 @@ def _lists(value: Any) -> Any:
     return [_lists(one) for one in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
 
 
+async def test_a_tree_is_read_level_by_level(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call of the store for each level; more only where a node has more children than come at once."""
+    node = a_node(app)
+    flow = node.call("a").after(*(node.call(f"b{n}").after(*(node.call() for _ in range(5))) for n in range(30)))
+    top = (await app.submit(flow)).run
+    store = await app._client.store()
+    asked: list[str] = []
+
+    def counted(name: str) -> Any:
+        found = getattr(store, name)
+
+        async def call(*args: Any, **named: Any) -> Any:
+            asked.append(name)
+            return await found(*args, **named)
+
+        return call
+
+    for name in ("get", "children", "children_of"):
+        monkeypatch.setattr(store, name, counted(name))
+    tree = await app.tree(top.id)
+    assert [len(child.children) for child in tree.children] == [5] * 30
+    assert asked == ["get", "children_of", "children_of", "children_of"]
+
+
 async def test_a_tree_of_nothing_is_not_found(app: App) -> None:
     """S3-30."""
     with pytest.raises(NotFound):

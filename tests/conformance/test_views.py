@@ -144,6 +144,20 @@ async def test_children_can_be_read_by_name(store: Store) -> None:
     assert (child.name, child.result) == ("stock", b"7")
 
 
+async def test_first_children_of_many_come_together(store: Store) -> None:
+    """As one by one; a larger number than one script of a backend reads comes whole."""
+    for parent, width in (("p", 3), ("q", 1), ("wide", 150)):
+        await put(store, new_run(parent, wake=IDLE), *(dependency(f"{parent}{n}", parent) for n in range(width)))
+    asked = ["q", "nobody", "p", "p0", "wide"]
+    pages = await store.children_of(asked, limit=2)
+    assert pages == [await store.children(one, limit=2) for one in asked]
+    assert [[run.id for run in page.items] for page in pages] == [["q0"], [], ["p0", "p1"], [], ["wide0", "wide1"]]
+    assert [page.after is not None for page in pages] == [False, False, True, False, True]
+    [whole] = await store.children_of(["wide"], limit=500)
+    assert ([run.id for run in whole.items], whole.after) == ([f"wide{n}" for n in range(150)], None)
+    assert await store.children_of([]) == []
+
+
 async def test_who_has_no_children_has_none(store: Store) -> None:
     await put(store, new_run())
     for name in ("r", "no"):

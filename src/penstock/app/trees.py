@@ -1,6 +1,5 @@
 """Flows as they stand: a run, what it waits for, and so on down. Reads only."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,10 +10,12 @@ from penstock.app.client import Client
 from penstock.app.status import Status
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.run import Kind, Run
+from penstock.core.views import Page
 from penstock.ports.store import Views
 
-PAGE: Final = 500
-TOGETHER: Final = 50
+PAGE: Final = 500  # children of one parent that are read at a time
+TOGETHER: Final = 1_000  # parents whose children one call reads,
+ROWS: Final = 20_000  # if these can't be more
 DEEPEST: Final = 64
 WIDEST: Final = 10_000
 
@@ -50,24 +51,23 @@ async def tree(client: Client, run_id: str, depth: object, per_node: object) -> 
 
 
 async def _of_all(store: Views, parents: Sequence[Run], width: int) -> list[tuple[list[Run], bool]]:
-    """The children of each, some parents at a time."""
+    """The children of each, many parents at a time."""
     found: list[tuple[list[Run], bool]] = []
-    for start in range(0, len(parents), TOGETHER):
-        some = parents[start : start + TOGETHER]
-        found += await asyncio.gather(*(_children(store, parent.id, width) for parent in some))
+    limit = min(PAGE, width + 1)
+    many = min(TOGETHER, max(1, ROWS // limit))
+    for start in range(0, len(parents), many):
+        some = [parent.id for parent in parents[start : start + many]]
+        pages = await store.children_of(some, limit=limit)
+        found += [await _rest(store, one, page, width) for one, page in zip(some, pages, strict=True)]
     return found
 
 
-async def _children(store: Views, parent_id: str, width: int) -> tuple[list[Run], bool]:
+async def _rest(store: Views, parent_id: str, page: Page[Run], width: int) -> tuple[list[Run], bool]:
     """The first children in order, without those that it has only started; whether there are more."""
-    found: list[Run] = []
-    after: str | None = None
-    while len(found) <= width:
-        page = await store.children(parent_id, after=after, limit=min(PAGE, width + 1))
+    found = [run for run in page.items if run.kind is not Kind.STARTED]
+    while len(found) <= width and page.after is not None:
+        page = await store.children(parent_id, after=page.after, limit=min(PAGE, width + 1))
         found += [run for run in page.items if run.kind is not Kind.STARTED]
-        after = page.after
-        if after is None:
-            break
     return found[:width], len(found) > width
 
 

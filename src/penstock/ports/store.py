@@ -204,6 +204,10 @@ class Views(Protocol):
         """In the order given. A dependency that failed under `remove` is no child any more."""
         ...
 
+    async def children_of(self, run_ids: Sequence[str], *, limit: int = 100) -> list[Page[Run]]:
+        """The first page of the children of each."""
+        ...
+
     async def steps(self, run_id: str, *, paths: Sequence[str] | None = None) -> list[Step]:
         """The records of the present history, in the order written: those at these paths (up to 1,000), or all."""
         ...

@@ -185,6 +185,9 @@ class MemoryStore:
     async def children(self, run_id: str, *, after: str | None = None, limit: int = 100) -> Page[Run]:
         return self._do(lambda t: views.children(t, run_id, after, limit))
 
+    async def children_of(self, run_ids: Sequence[str], *, limit: int = 100) -> list[Page[Run]]:
+        return self._do(lambda t: [views.children(t, run_id, None, limit) for run_id in run_ids])
+
     async def steps(self, run_id: str, *, paths: Sequence[str] | None = None) -> list[Step]:
         return self._do(lambda t: views.steps(t, run_id, paths))
 

@@ -1,5 +1,6 @@
 """Reads. Each is its script, and sees one moment; here are only arguments and records."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -85,6 +86,10 @@ class Views:
 
     async def children(self, run_id: str, *, after: str | None = None, limit: int = 100) -> Page[Run]:
         return await self._page("children", {"run_id": run_id}, after, limit)
+
+    async def children_of(self, run_ids: Sequence[str], *, limit: int = 100) -> list[Page[Run]]:
+        # a short script for each: they leave together, and others are served between them
+        return await asyncio.gather(*(self._page("children", {"run_id": one}, None, limit) for one in run_ids))
 
     async def dead(self, name: str | None = None, *, after: str | None = None, limit: int = 100) -> Page[Run]:
         return await self._page("dead", {"name": name}, after, limit)

@@ -112,6 +112,11 @@ class Views:
     async def children(self, run_id: str, *, after: str | None = None, limit: int = 100) -> Page[Run]:
         return await self._page("children", {"run_id": run_id, "after": int(after or 0)}, limit)
 
+    async def children_of(self, run_ids: Sequence[str], *, limit: int = 100) -> list[Page[Run]]:
+        asked = [{"run_id": run_id, "after": 0, "most": limit + 1} for run_id in run_ids]
+        rows = await self._look(lambda look: [look.rows("children", names)[0] for names in asked])
+        return [page(decode.runs(row), limit) for row in rows]
+
     async def dead(self, name: str | None = None, *, after: str | None = None, limit: int = 100) -> Page[Run]:
         return await self._page("dead", {"name": name, "after": LAST if after is None else int(after)}, limit)
 
