@@ -1,11 +1,17 @@
 """Runs by the task's name, from a program that has not its code: treated as the task's own app says."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
+import msgspec
 import pytest
 
-from penstock import App, Failure, Retry, options
+from penstock import App, Failure, InvalidInput, Retry, options
 from penstock.core.registry import Definition
 
 
@@ -132,3 +138,78 @@ async def test_what_an_older_version_declared_still_has_its_queue(url: str) -> N
         assert (await run.status()).queue == "far"
         (known,) = await app.definitions()
         assert known.options == {}
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@dataclass
+class Line:
+    sku: str
+    n: Annotated[int, msgspec.Meta(gt=0)] = 1
+    price: Decimal = Decimal(1)
+
+
+@dataclass
+class Order:
+    id: UUID
+    lines: list[Line]
+    at: datetime | None = None
+    took: timedelta = timedelta(seconds=1)
+    tags: frozenset[str] = frozenset()
+    pair: tuple[int, str] = (1, "a")
+    by: dict[int, Line] | None = None
+    colour: Colour = Colour.RED
+    kind: Literal["a", "b"] = "a"
+    raw: bytes = b"\x00"
+    weight: float = 1
+
+
+def declaring(url: str) -> App:
+    app = App(url, name="orders")
+
+    @app.task
+    async def take(order: Order, *more: int, other: Order | None = None, **named: Line) -> None: ...
+
+    return app
+
+
+async def test_what_the_code_takes_is_taken_by_name(url: str) -> None:
+    owner, stranger = declaring(url), App(url)
+    order = Order(
+        UUID(int=5),
+        [Line("a"), Line("b", 2)],
+        datetime(2030, 1, 1, tzinfo=UTC),
+        by={1: Line("c")},
+        tags=frozenset("ab"),
+    )
+    async with owner, stranger:
+        await owner.worker(burst=True).run()
+        run = await owner.enqueue("take", order, 1, 2, other=order, extra=Line("d"))
+        (stored,) = await (await stranger._client.store()).get([run.id])
+        assert stored is not None
+        again = await stranger.enqueue("take", **msgspec.json.decode(stored.input))
+        same = await stranger.enqueue("take", order, other=order, extra=Line("d"))
+        assert [(await one.status()).state for one in (again, same)] == ["queued", "queued"]
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        ({"lines": []}, r"order\.id='nothing' is refused: take needs it"),
+        ({"id": "i", "lines": "a"}, r"order\.lines='a' is refused: take takes array here"),
+        ({"id": "i", "lines": [{"sku": "a"}, {"sku": 5}]}, r"order\.lines\[1\]\.sku=5 is refused: take takes string"),
+        ({"id": "i", "lines": [{"sku": "a", "n": 0}]}, r"order\.lines\[0\]\.n=0 is refused: .* a number above 0 here"),
+        ({"id": "i", "lines": [], "kind": "c"}, r"order\.kind='c' is refused: take takes one of 'a', 'b' here"),
+        ({"id": "i", "lines": [], "by": {"1": None}}, r"order\.by\.1=None is refused: take takes object here"),
+    ],
+)
+async def test_what_lies_deeper_is_checked_as_well(url: str, order: object, told: str) -> None:
+    """S4-09: refused before anything is stored, naming the value and what is wanted there."""
+    owner, stranger = declaring(url), App(url)
+    async with owner, stranger:
+        await owner.worker(burst=True).run()
+        with pytest.raises(InvalidInput, match=told):
+            await stranger.enqueue("take", order=order)
+        assert (await stranger.runs()).items == ()

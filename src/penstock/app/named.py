@@ -1,6 +1,7 @@
 """Tasks by name, whose code is elsewhere: arguments are checked against what a worker has declared.
 
-Names and plain types are checked here; the worker that knows the code checks all, and fails the run if they don't fit.
+What JSON Schema says of them is checked here; the worker that knows the code checks all, and fails the run if they
+don't fit.
 """
 
 from collections.abc import Coroutine, Mapping
@@ -20,6 +21,7 @@ from penstock.app.options import NamedByCall, checked
 from penstock.app.planned import Planned, Preparing
 from penstock.core import codec
 from penstock.core.errors import InvalidInput, UnknownTask
+from penstock.core.fitting import Fitting
 from penstock.core.ids import new_run_id
 from penstock.core.names import check_name
 from penstock.core.registry import Definition
@@ -29,15 +31,6 @@ from penstock.models import durable
 from penstock.models.durable import Here
 
 _ANY: Final = Shape(Any, "result", output=True)
-_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-    "null": (type(None),),
-}
 
 
 class NamedTask:
@@ -180,47 +173,24 @@ def bound(
 
 
 def check(task: str, schema: Mapping[str, Any], data: bytes) -> None:
-    """Raises `InvalidInput` naming an argument that is unknown, missing, or of another type than declared."""
+    """Raises `InvalidInput` naming what is unknown, missing, or not as declared: an argument, or what is inside one."""
     given: dict[str, Any] = msgspec.json.decode(data)
-    parts: Mapping[str, Any] = schema.get("$defs", {})
-    root = _resolved(schema, parts)
+    fitting = Fitting(schema.get("$defs", {}))
+    root = fitting.resolved(schema)
+    if isinstance(root, bool):
+        return
     known: Mapping[str, Any] = root.get("properties", {})
     for name in root.get("required", ()):
         if name not in given:
             raise InvalidInput(name, "nothing", f"{task} needs it")
     for name, value in given.items():
         if name in known:
-            if not _fits(value, known[name], parts):
-                raise InvalidInput(name, value, f"{task} takes {_said(known[name])} here")
+            found = fitting.misfit(name, value, known[name])
+            if found is not None:
+                raise InvalidInput(found.path, found.value, f"{task} {_takes(found.wanted)}")
         elif root.get("additionalProperties") is False and "**" not in known:
             raise InvalidInput(name, value, f"{task} takes {', '.join(known) or 'no arguments'}")
 
 
-def _resolved(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> Mapping[str, Any]:
-    reference = schema.get("$ref")
-    return parts.get(str(reference).rpartition("/")[2], {}) if reference else schema
-
-
-def _fits(value: object, schema: Mapping[str, Any], parts: Mapping[str, Any]) -> bool:
-    """Whether the value's plain type is one of those declared."""
-    whole = _resolved(schema, parts)
-    if "anyOf" in whole:
-        return any(_fits(value, one, parts) for one in whole["anyOf"])
-    if "enum" in whole:
-        return value in whole["enum"]
-    declared = whole.get("type")
-    kinds = [declared] if isinstance(declared, str) else declared
-    if not kinds:
-        return True
-    return any(_is(value, kind) for kind in kinds)
-
-
-def _is(value: object, kind: str) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    kinds = _TYPES.get(kind)
-    return kinds is None or isinstance(value, kinds)
-
-
-def _said(schema: Mapping[str, Any]) -> str:
-    return str(schema.get("type") or schema.get("enum") or "another type")
+def _takes(wanted: str) -> str:
+    return f"takes {wanted}" if wanted else "needs it"
