@@ -133,17 +133,16 @@ class Fitting:
 
 def _members(path: str, value: Any, schema: Mapping[str, Any], most: int) -> list[tuple[str, Any, Schema]]:
     """Where each member or item of the value is, what it is, and its schema."""
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
+    kind: type = type(value)
+    if kind is dict:
         known: Mapping[str, Schema] = schema.get("properties", {})
         others: Schema = schema.get("additionalProperties", True) if "patternProperties" not in schema else True
-        return [(f"{path}.{name}", one, known.get(name, others)) for name, one in islice(fields.items(), most)]
-    if isinstance(value, list):
-        items: list[Any] = value
+        return [(f"{path}.{name}", one, known.get(name, others)) for name, one in islice(value.items(), most)]
+    if kind is list:
         first: list[Schema] = schema.get("prefixItems", [])
         rest: Schema = schema.get("items", True)
         schemas = chain(first, repeat(rest))
-        return [(f"{path}[{place}]", one, next(schemas)) for place, one in enumerate(islice(items, most))]
+        return [(f"{path}[{place}]", one, next(schemas)) for place, one in enumerate(islice(value, most))]
     return []
 
 
