@@ -140,13 +140,43 @@ async def limits(store: Store, times: Times) -> None:
     await work(store, "lim", times, "those that were parked")
 
 
+async def limited_groups(store: Store, times: Times) -> None:
+    await store.put_limit(LimitDef(name="g", n=3))
+    limits = (LimitRef(name="g"),)
+    await store.enqueue([Group(runs=some(1000, queue="lim", limits=limits))])
+    times.note("1 000 runs with a limit in a group")
+    await store.drop_limit("g")
+    await store.tend(10_000, Guard(gap=1e9))
+    times.note("")
+    await work(store, "lim", times, "runs of a limit that was dropped")
+    await store.put_limit(LimitDef(name="k", n=3))
+    keyed = [new for i in range(250) for new in some(4, queue="lim", limits=(LimitRef(name="k", key=f"tenant-{i}"),))]
+    await store.enqueue([Group(runs=tuple(keyed))])
+    times.note("1 000 runs with 250 keys of a limit in a group")
+    await work(store, "lim", times, "these, as their keys allow")
+
+
+async def fair(store: Store, times: Times) -> None:
+    tenants = [some(50, queue="fair", fair=f"tenant-{i}") for i in range(20)]
+    big = some(1000, queue="fair", fair="big", weight=5)
+    for part in (*tenants, big[:500], big[500:]):
+        await store.enqueue([Group(runs=(new,)) for new in part])
+    times.note("2 000 runs that take turns")
+    for _ in range(20):
+        held = await claimed(store, 20, "fair")
+        times.note("20 of 2 000 that take turns")
+        await store.settle([Complete(lease=one.lease, result=b"1") for one in held])
+        times.note("20 that took turns")
+    await work(store, "fair", times, "the others, which take turns")
+
+
 async def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
         store = open_store(server.url)
         await store.open()
         times = Times(server.port)
         for number in range(rounds + 1):
-            for scene in (plain, groups, families, limits):
+            for scene in (plain, groups, families, limits, limited_groups, fair):
                 await scene(store, times)
             if number == 0:  # scripts were compiled
                 times.found.clear()

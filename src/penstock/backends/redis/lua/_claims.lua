@@ -2,7 +2,6 @@
 -- Abilities come as {[task] = {{version, fingerprint}, ...}}.
 
 local LOOK_BEYOND, MOST_IDLE_CLAIMS = 100, 1000
-local AFTER = 4 -- entries of each place that are read again when somebody has been let in
 
 local function fits(abilities, task, version, refused)
     for _, one in ipairs(abilities[task] or {}) do
@@ -15,9 +14,11 @@ local function fits(abilities, task, version, refused)
 end
 M.fits = fits
 
--- The places that this claim reads: newcomers, the ready, side lines. Each gives {entry, score} in order.
+-- The places that this claim reads: newcomers, the ready, side lines, and whom its looks let in. Each gives {entry, score}
+-- in order.
 local function places(queue, abilities, most, passed)
-    local found = {}
+    M.newly[queue] = { kind = 'Z', at = 1, entries = {} } -- those before stand where they are read
+    local found = { M.newly[queue] }
     local entries = {}
     for _, entry in ipairs(call('LRANGE', P .. ':new:' .. queue, passed, passed + most - 1)) do
         insert(entries, { entry, NEWCOMER })
@@ -67,12 +68,11 @@ end
 
 -- Claim from one queue. `taken` grows; returns how many looks are left, and whether the bound was met with runs left.
 function M.claim_queue(queue, request, limit, taken, left)
-    local passed, found, puts, stale = 0, nil, -1, 0
+    local passed, stale = 0, 0
     local most = limit + LOOK_BEYOND + 1
+    local found = places(queue, request.abilities, most, passed)
     while #taken < limit do
-        if puts ~= M.puts or walked_through(found, most) then -- what was looked at let others in, perhaps again and again
-            most = puts ~= -1 and puts ~= M.puts and AFTER or limit + LOOK_BEYOND + 1
-            puts = M.puts
+        if walked_through(found, most) then
             found = places(queue, request.abilities, most, passed)
         end
         local r, kind = next_of(found)
@@ -95,6 +95,7 @@ function M.claim_queue(queue, request, limit, taken, left)
             stale = stale + 1
         end
     end
+    M.newly[queue] = nil
     M.pass(queue, passed)
     return left, false
 end

@@ -31,7 +31,15 @@ function M.value_of(r)
     return M.of(r).queue .. ':' .. r.fair
 end
 
-M.puts = 0
+M.newly = {} -- queue from which a claim takes -> who came to be ready there meanwhile, as a place that it reads
+
+local function note_ready(place, entry, score)
+    local list, i = place.entries, #place.entries
+    while i >= place.at and (score < list[i][2] or (score == list[i][2] and entry < list[i][1])) do
+        i = i - 1
+    end
+    insert(list, i + 1, { entry, score })
+end
 
 -- Which lines a limit has, and which groups a line: found again by limit.
 function M.note_line(line)
@@ -40,11 +48,14 @@ end
 
 -- Put a queued run where every claim looks, into a line, aside, or behind its value: 'Z', 'P', 'S', 'F'.
 function M.put(r, place)
-    M.puts = M.puts + 1
     r.place = place
     local entry, score = M.entry(r)
     if place == 'Z' then
-        M.add(M.zset('ready:' .. M.of(r).queue), entry, score, not r.text)
+        local queue = M.of(r).queue
+        M.add(M.zset('ready:' .. queue), entry, score, not r.text)
+        if M.newly[queue] then
+            note_ready(M.newly[queue], entry, score)
+        end
         if r.turn then
             M.add(M.zset('turns:' .. M.value_of(r)), M.standing(r))
         end
