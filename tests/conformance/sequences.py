@@ -14,7 +14,7 @@ import msgspec
 from penstock.core.leases import Lease
 from penstock.core.limits import LimitDef, LimitRef
 from penstock.core.policy import IfFails
-from penstock.core.requests import Edit, Group, Guard, Pause, Still
+from penstock.core.requests import Counted, Edit, Group, Guard, Pause, Still
 from penstock.core.run import ChildOf, FollowUp, Keep, Key, Kind, NewRun, Siblings
 from penstock.core.schedule import Schedule
 from penstock.core.state import State
@@ -100,14 +100,12 @@ def a_run(dice: random.Random, run_id: str, *, parent: ChildOf | None = None, wa
         parent=parent,
         wake=wake,
         siblings=dice.choice((Siblings.CANCEL, Siblings.CANCEL, Siblings.KEEP)),
-        limits=tuple(
-            LimitRef(name=name, key=dice.choice(("", "x"))) for name in dice.sample(LIMITS, dice.choice((0, 0, 1, 2)))
-        ),
+        limits=_limits(dice),
         tags=dice.choice(((), ("a",), ("a", "b"))),
         keep=dice.choice((Keep(), Keep(), Keep(succeeded=50.0, failed=80.0))),
         dead_letter=_maybe(dice, 0.2, lambda: dice.choice(("dead", "buried"))),
         lifo=run_id in {"r1", "r6"},
-        fair=_maybe(dice, 0.25, lambda: dice.choice("vvw")),
+        fair=_value(dice),
         weight=dice.choice((1, 1, 2)),
         on_success=_maybe(dice, 0.1, lambda: FollowUp(task="t", queue="q")),
         on_failure=_maybe(dice, 0.1, lambda: FollowUp(task="u", queue="q")),
@@ -249,8 +247,23 @@ def _fire(dice: random.Random) -> dict[str, Any]:
     }
 
 
+def _limits(dice: random.Random) -> tuple[LimitRef, ...]:
+    names = dice.sample(LIMITS, dice.choice((0, 0, 1, 2)))
+    return tuple(LimitRef(name=name, key=dice.choice(("", "x"))) for name in names)
+
+
+def _value(dice: random.Random) -> str | None:
+    return dice.choice("vvw") if dice.random() < 0.25 else None
+
+
 def _edit(dice: random.Random) -> dict[str, Any]:
-    edits = (Edit(priority=5), Edit(input=b"edited"), Edit(clear_log=True), Edit(free_key=True))
+    edits = (
+        Edit(priority=5),
+        Edit(input=b"edited"),
+        Edit(input=b"counted", counted=Counted(limits=_limits(dice), fair=_value(dice), weight=dice.choice((1, 1, 3)))),
+        Edit(clear_log=True),
+        Edit(free_key=True),
+    )
     return {"run_id": dice.choice(IDS), "edit": dice.choice(edits)}
 
 

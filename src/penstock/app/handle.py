@@ -246,7 +246,8 @@ class Run(Generic[R]):
     async def update_input(self, *args: object, **named: object) -> None:
         """Give a run that has not been claimed yet other arguments: all of them, checked as at `enqueue`.
 
-        The keys of its limits, its turn and what it stands for (`key=`, `Unique`) stay as they are.
+        The keys of its limits and its turn follow from these, unless the call had named them; its rank and what it
+        stands for (`key=`, `Unique`) stay. Raises `Invalid` where only code that is not here can find them.
         """
         await edits.update_input(self._client, await self._stored(), args, named)  # its task never changes
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from penstock.app.client import Client
 from penstock.app.layers import KEY_TTL, Layers, Profile, said
@@ -15,6 +15,7 @@ from penstock.app.outgoing import passed
 from penstock.core.codec import canonical_hash
 from penstock.core.errors import Invalid
 from penstock.core.ids import new_run_id
+from penstock.core.requests import Counted
 from penstock.core.run import Key, NewRun
 
 
@@ -61,7 +62,7 @@ class Maker:
         made = run_id or said(self.options.id, None) or new_run_id()
         new = replace(self.template, id=made, input=self.client.home.codec.encode(data), key=key)
         if self.limits or self.fair:
-            new = replace(new, **self.counted(data))
+            new = replace(new, **asdict(self.counted(data)))
         if not self.client.before_enqueue:
             return new
         sent = passed(new, data, self.client.before_enqueue)
@@ -70,14 +71,15 @@ class Maker:
     def _moved(self, sent: NewRun, data: bytes) -> NewRun:
         """The run as the queue has it to which it was sent last: its limits, order, turns, and its dead letters."""
         there = self.with_options(Options(queue=sent.queue))
-        return replace(sent, **there.counted(data), lifo=there.template.lifo, dead_letter=there.template.dead_letter)
+        counted = asdict(there.counted(data))
+        return replace(sent, **counted, lifo=there.template.lifo, dead_letter=there.template.dead_letter)
 
-    def counted(self, data: bytes) -> dict[str, Any]:
-        """What of a run follows from its arguments: the keys of its limits, and by which value it goes round robin."""
+    def counted(self, data: bytes) -> Counted:
+        """What of a run follows from its arguments: the keys of its limits, and by which value it takes turns."""
         arguments: dict[str, Any] = msgspec.json.decode(data) if self.limits or self.fair else {}
         fair, weight = (None, 1) if self.fair is None else self.fair.of(arguments)
         limits = tuple(one.ref(arguments, self.limit_keys) for one in self.limits)
-        return {"limits": limits, "fair": fair, "weight": weight}
+        return Counted(limits=limits, fair=fair, weight=weight)
 
 
 def _check_limits(options: Options, limits: Sequence[Keyed], keys: Mapping[str, str]) -> None:

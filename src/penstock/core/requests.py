@@ -1,5 +1,6 @@
 """What callers and upkeep ask of a store, beyond a run itself."""
 
+from penstock.core.limits import LimitRef
 from penstock.core.record import Record
 from penstock.core.run import NewRun
 from penstock.core.state import State
@@ -33,11 +34,20 @@ class Send(Record, frozen=True, kw_only=True):
     start: NewRun | None = None
 
 
+class Counted(Record, frozen=True, kw_only=True):
+    """What of a run follows from its input: the keys of its limits, and the value by which it takes turns."""
+
+    limits: tuple[LimitRef, ...] = ()
+    fair: str | None = None
+    weight: int = 1
+
+
 class Edit(Record, frozen=True, kw_only=True):
     """What changes about a run that has not been claimed in this life yet; None: as it is."""
 
     priority: int | None = None
     input: bytes | None = None
+    counted: Counted | None = None  # with the input: where the run stands by it, rank kept
     clear_log: bool = False  # in every state; the derived entries stay
     free_key: bool = False  # in every state: its key stands for it no more; `state` if it does not
 

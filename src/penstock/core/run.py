@@ -176,6 +176,8 @@ class Run(Record, frozen=True, kw_only=True):
     cause_id: str | None = None
     reason: str | None = None  # given with a cancel
     limits: tuple[LimitRef, ...] = ()
+    fair: str | None = None
+    weight: int = 1
     tags: tuple[str, ...] = ()
     keep: Keep = Keep()
     dead_letter: str | None = None

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from penstock.backends.memory import fair, groups, keys, lines, moves
+from penstock.backends.memory import fair, groups, keys, lines, moves, repeats
 from penstock.backends.memory.moves import Ending
 from penstock.backends.memory.rows import Mark, Row, Tables
 from penstock.core.answers import Answer, Refused
@@ -284,7 +284,7 @@ def edit(t: Tables, run_id: str, wanted: Edit) -> Answer:
     if wanted.free_key and (following := keys.forget(t, row)) is not None:
         moves.let_go(t, following)
     if wanted.input is not None:
-        row.input = wanted.input
+        repeats.put_input(t, row, wanted.input, wanted.counted)
     if wanted.priority is not None and wanted.priority != row.priority:
         reprioritise(t, row, wanted.priority)
     if wanted.clear_log:

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from penstock.backends.memory import keys, lines, moves
 from penstock.backends.memory.rows import Row, Tables
+from penstock.core.requests import Counted
 from penstock.core.run import NewRun
 from penstock.core.state import State
 from penstock.core.wake import Wake
@@ -43,13 +44,30 @@ def unstarted(row: Row) -> bool:
     return row.state in (State.SCHEDULED, State.QUEUED) and row.claims == 0 and row.ending is None
 
 
+def counts_as(row: Row, other: NewRun | Counted) -> bool:
+    """Whether the run's limits, value and weight are these."""
+    same = (row.new.limits, row.new.fair) == (other.limits, other.fair)
+    return same and (other.fair is None or row.new.weight == other.weight)
+
+
+def put_input(t: Tables, row: Row, data: bytes, counted: Counted | None) -> None:
+    """The run, which has not started, has this input, and what follows from it: queued, its place by it, rank kept."""
+    row.input = data
+    if counted is None or counts_as(row, counted):
+        return
+    if row.state is State.QUEUED:
+        lines.leave(t, row)
+    row.new = replace(row.new, limits=counted.limits, fair=counted.fair, weight=counted.weight)
+    if row.state is State.QUEUED:
+        moves.place(t, row)
+
+
 def rewrite(t: Tables, row: Row, new: NewRun) -> None:
     """The run takes over input, delay, limits and value, and keeps all else, its rank too unless it is delayed."""
     if row.state is not State.WAITING and not unstarted(row):
         return
     due_at = new.at if new.at is not None else t.now + (new.delay or 0.0)
-    moved = (row.new.limits, row.new.fair, row.new.weight) != (new.limits, new.fair, new.weight)
-    if row.state is State.QUEUED and (moved or due_at > t.now):
+    if row.state is State.QUEUED and (not counts_as(row, new) or due_at > t.now):
         lines.leave(t, row)
     row.input = new.input
     row.new = replace(row.new, at=new.at, delay=new.delay, limits=new.limits, fair=new.fair, weight=new.weight)

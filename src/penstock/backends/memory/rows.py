@@ -325,6 +325,8 @@ def run_of(row: Row) -> Run:
         cause_id=row.cause_id,
         reason=row.reason,
         limits=new.limits,
+        fair=new.fair,
+        weight=1 if new.fair is None else new.weight,
         tags=new.tags,
         keep=new.keep,
         dead_letter=new.dead_letter,

@@ -151,6 +151,7 @@ class Callers:
             "input": True if edit.input is not None else None,
             "clear_log": edit.clear_log,
             "free_key": edit.free_key,
+            "counted": None if edit.counted is None else encode.admission(edit.counted),
         }
         blobs = [edit.input] if edit.input is not None else []
         return decode.word(await self._calls.call("edit", args, blobs, [run_id]))

@@ -203,6 +203,8 @@ def run(seen: list[Any], known: dict[int, Term]) -> Run:
         cause_id=row.id("cause_id"),
         reason=row.text("reason"),
         limits=limits(row),
+        fair=row.text("fair"),
+        weight=row.get("weight", 1),
         tags=_texts(row.get("tags")),
         keep=term.keep,
         dead_letter=term.dead_letter,

@@ -8,7 +8,7 @@ import msgspec
 
 from penstock.backends.redis.moments import microseconds
 from penstock.core.leases import Ability, Complete, Fail, Outcome, RecordStep, Release, Restart, Retry, Suspend
-from penstock.core.requests import Group
+from penstock.core.requests import Counted, Group
 from penstock.core.run import ChildOf, FollowUp, Keep, Key, Kind, NewRun, Siblings
 from penstock.core.state import State
 from penstock.core.wake import Wake
@@ -148,15 +148,15 @@ def run(new: NewRun, terms: Terms | None = None) -> Named:
     return found | admission(new)
 
 
-def admission(new: NewRun) -> Named:
+def admission(new: NewRun | Counted) -> Named:
     """The limits and the value by which the run has to wait."""
     found: Named = {}
     if new.limits:
         found["limits"] = [line(one.name, one.key) for one in new.limits]
     if new.fair is not None:
         found["fair"] = new.fair
-    if new.weight != 1:
-        found["weight"] = new.weight
+        if new.weight != 1:
+            found["weight"] = new.weight
     return found
 
 

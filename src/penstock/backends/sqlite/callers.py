@@ -233,7 +233,9 @@ class Callers:
         return await self._writer.do(job)
 
     async def edit(self, run_id: str, edit: Edit) -> Answer:
-        return await self._one("edit", run_id, edit.priority, edit.input, int(edit.clear_log), int(edit.free_key))
+        counted = encode.counted(edit.counted) if edit.counted is not None and edit.input is not None else None
+        flags = int(edit.clear_log), int(edit.free_key), int(counted is not None)
+        return await self._one("edit", run_id, edit.priority, edit.input, *flags, *(counted or (None, None, None)))
 
     async def fork(self, run_id: str, new_id: str, *, upto: int | None = None, version: str | None = None) -> Answer:
         return await self._one("fork", run_id, new_id, upto, version)

@@ -99,6 +99,8 @@ class _RunRow(msgspec.Struct, array_like=True):
     refused: str
     schedule: str | None
     nominal_at: int | None
+    fair: str | None
+    weight: int | None
 
 
 _RUNS: Final = msgspec.json.Decoder(list[tuple[int, _RunRow]])
@@ -160,6 +162,8 @@ def _run(row: _RunRow, payloads: _Payloads) -> Run:
         cause_id=row.cause_id,
         reason=row.reason,
         limits=tuple(LimitRef(name=name, key=key) for name, key in row.limits or ()),
+        fair=row.fair,
+        weight=row.weight or 1,
         tags=row.tags or (),
         keep=Keep(succeeded=row.keep_succeeded / 1e6, failed=row.keep_failed / 1e6, newest=row.newest),
         dead_letter=row.dead_letter,

@@ -10,6 +10,7 @@ import msgspec
 from penstock.backends.sqlite.moments import microseconds
 from penstock.backends.sqlite.session import Row, Session, Value
 from penstock.core.leases import Complete, Fail, Outcome, RecordStep, Release, Restart, Retry, Suspend
+from penstock.core.requests import Counted
 from penstock.core.run import FollowUp, Keep, Key, Kind, NewRun, Siblings
 from penstock.core.wake import Wake
 
@@ -124,6 +125,7 @@ def timed(n: int, new: NewRun, now: int) -> Row:
 def incoming(g: int, i: int, new: NewRun) -> Row:
     """The row of any run, by `INCOMING`."""
     key, edge = new.key, new.parent
+    limits, fair, weight = counted(new)
     return (
         g,
         i,
@@ -152,14 +154,20 @@ def incoming(g: int, i: int, new: NewRun) -> Row:
             )
         ),
         *_wake(new.wake),
-        text([(ref.name, ref.key) for ref in new.limits]) if new.limits else None,
+        limits,
         text(new.tags) if new.tags else None,
         new.schedule,
         microseconds(new.nominal_at),
-        new.fair,
-        None if new.fair is None else new.weight,
+        fair,
+        weight,
         *_unique(key),
     )
+
+
+def counted(new: NewRun | Counted) -> tuple[str | None, str | None, int | None]:
+    """Limits, value and weight, as a run has them."""
+    limits = text([(ref.name, ref.key) for ref in new.limits]) if new.limits else None
+    return limits, new.fair, None if new.fair is None else new.weight
 
 
 def _unique(key: Key | None) -> Row:

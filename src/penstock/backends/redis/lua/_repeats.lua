@@ -41,14 +41,31 @@ local function same(a, b)
     return table.concat(a or {}, '\0') == table.concat(b or {}, '\0')
 end
 
+local function counts_as(r, new)
+    return same(r.limits, new.limits) and r.fair == new.fair and (r.weight or 1) == (new.weight or 1)
+end
+
+-- The run, which has not started, has these limits, value and weight: queued, it finds its place anew, rank kept.
+function M.recount(r, new)
+    if counts_as(r, new) then
+        return
+    end
+    if r.state == 'q' then
+        M.leave(r)
+    end
+    r.limits, r.fair, r.weight = new.limits, new.fair, new.weight
+    if r.state == 'q' then
+        M.find_place(r)
+    end
+end
+
 -- The run takes over input, delay, limits and value, and keeps all else, its rank too unless it is delayed.
 function M.rewrite(r, new)
     if r.state ~= 'w' and not unstarted(r) then
         return
     end
     local due_at = new.at or now + (new.delay or 0)
-    local moved = not same(r.limits, new.limits) or r.fair ~= new.fair or (r.weight or 1) ~= (new.weight or 1)
-    if r.state == 'q' and (moved or due_at > now) then
+    if r.state == 'q' and (not counts_as(r, new) or due_at > now) then
         M.leave(r)
     end
     r.input, r.at, r.delay = new.input, new.at, new.delay

@@ -1,6 +1,6 @@
 -- parts: start args model
 -- Change priority or input of a run that has not started; clear the log of any.
--- args: run_id priority input clear_log free_key
+-- args: run_id priority input clear_log free_key counted
 local function answer()
     local r = M.row(M.ref_of(A.run_id))
     if not r then
@@ -25,6 +25,9 @@ local function answer()
     end
     if A.input then
         r.input = bytes()
+        if A.counted then
+            M.recount(r, A.counted)
+        end
     end
     if A.priority and A.priority ~= r.priority then
         local place, line = r.place, r.line

@@ -10,5 +10,5 @@ json_array(
     end,
     r.returned, r.blocked_by, r.open, r.ending, r.rollbacks, r.cause, r.cause_id, r.reason,
     json(r.limits), json(r.tags), t.succeeded, t.failed, t.newest, t.dead_letter, r.refused,
-    r.schedule, r.nominal_at
+    r.schedule, r.nominal_at, r.fair, r.weight
 )
