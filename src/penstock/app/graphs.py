@@ -1,9 +1,9 @@
 """Graphs as users start them: blueprints by name, and runs of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, TypeAlias, Unpack, cast
+from typing import Any, Final, TypeAlias, TypeVar, Unpack, cast, overload
 
 from penstock.app.called import started
 from penstock.app.flows import Flows
@@ -12,6 +12,7 @@ from penstock.app.graph_runs import GraphRun
 from penstock.app.maker import Maker
 from penstock.app.options import NamedByCall, checked
 from penstock.app.refusals import raise_for
+from penstock.app.registration import NamedByTask, register_class
 from penstock.core import codec
 from penstock.core.answers import Answer
 from penstock.core.codec import Unfit, check_size
@@ -19,19 +20,23 @@ from penstock.core.errors import Invalid, InvalidInput, KeyConflict, NotFound
 from penstock.core.ids import check_run_id
 from penstock.core.requests import Send
 from penstock.core.run import NewRun
-from penstock.models import durable
+from penstock.models import durable, nodes
 from penstock.models.graph.blueprint import Blueprint
 from penstock.models.graph.builder import Graph
 from penstock.models.graph.stored import BAGGAGE, Baggage, GraphInput, encoded
+from penstock.models.nodes import AroundNode
 
 Drawn: TypeAlias = Blueprint | Graph | Mapping[str, Any] | Path | str
+
+K = TypeVar("K", bound=type[Any])
+N = TypeVar("N", bound=AroundNode)
 
 SMALL: Final = 16_384  # bytes of what travels with each claim of the graph run
 LARGEST: Final = 3 * codec.LIMIT  # bytes of blueprints, input and context together
 
 
 class Graphs(Flows):
-    """`app.blueprint`, `app.graph`, `app.start`, `app.graph_run`."""
+    """`app.blueprint`, `app.graph`, `app.node`, `app.around_node`, `app.start`, `app.graph_run`."""
 
     def blueprint(self, blueprint: Drawn) -> Blueprint:
         """Register a graph under its id and version, so that it can be started, and used below others, by name.
@@ -58,6 +63,40 @@ class Graphs(Flows):
         made = Graph(id, version=version, metadata=metadata)
         self._register(made)
         return made
+
+    @overload
+    def node(self, kind: K, /) -> K: ...
+    @overload
+    def node(self, /, *, name: str | None = None, **named: Unpack[NamedByTask]) -> Callable[[K], K]: ...
+
+    def node(self, kind: Any = None, /, *, name: str | None = None, **named: Any) -> Any:
+        """Register a class as a task of nodes: `@app.node`, or `@app.node(retry=Retry(5), timeout="30s")`.
+
+        Its methods, each `def` (in a thread) or `async def`, all but `execute` may be left out:
+        `prepare(...)` is given the node's arguments; what it returns is recorded, and given to `execute(prepared)`,
+        which alone is tried again; `fallback(error)` stands in when it has failed for good, but after `Never` and
+        time-outs; `finish(result)` makes the output of what either returned; `cleanup(error)` comes last, with the
+        error or None, and can't change the end. Without `prepare` the arguments go to `execute`. Each attempt has an
+        object of its own, made without arguments; `self.node` is its `NodeContext`. The class stays what it is; its
+        task has its name. Raises `Invalid`, `DuplicateTask` as `task` does.
+        """
+
+        def decorator(decorated: K) -> K:
+            register_class(self._client, decorated, name, named)
+            return decorated
+
+        return decorator if kind is None else decorator(kind)
+
+    def around_node(self, function: N) -> N:
+        """Decorate an `async def` of (node, proceed): it is called instead of each attempt of a node's run.
+
+        `node` is the `NodeContext`. `await proceed()` carries the attempt out and returns what the task returned, or
+        raises what it raised; what the function returns or raises counts, so it may answer without proceeding, return
+        something else, or rescue an error. It stands within what is around all attempts; the first registered is
+        outermost. Waits, sleeps, webhooks, loops and subgraphs run no task, so nothing is around them.
+        """
+        self._client.home.around_nodes.append(nodes.around(function))
+        return function
 
     def _register(self, made: Blueprint | Graph) -> None:
         """Under its id and version; and under its id alone, as the latest."""

@@ -14,6 +14,8 @@ from penstock.core.names import check_name
 from penstock.core.retry import Retry
 from penstock.core.run import FollowUp
 from penstock.engine.handler import Executor
+from penstock.models.class_nodes import ClassHandler
+from penstock.models.graph.builder import TASK
 from penstock.models.jobs import JobHandler, JobOptions
 
 
@@ -50,6 +52,30 @@ def register(client: Client, function: Callable[..., Any], name: str | None, nam
     made = _task(client, handler, profile)
     add(client, handler, profile)
     return made
+
+
+def register_class(client: Client, kind: type[Any], name: str | None, named: dict[str, Any]) -> None:
+    """A class as the task of nodes, which it is from now on. Nothing is registered if anything is refused."""
+    if "executor" in named:
+        raise Invalid("executor", named["executor"], "left out: methods run on the loop, those made by def in threads")
+    task = check_name(getattr(kind, "__name__", "node") if name is None else name, "name")
+    options = checked({key: value for key, value in named.items() if key not in _OWN}, Named.__annotations__)
+    whole = client.layers.effective(options)
+    handler = ClassHandler(
+        kind,
+        task,
+        JobOptions(
+            queue=said(whole.queue, ""),
+            retry=said(whole.retry, Retry()),
+            timeout=said(whole.timeout, None),
+            executor=Executor.LOOP,
+            limited=client.layers.limited(options),
+        ),
+        home=client.home,
+    )
+    profile = profile_of(client, handler.function, task, options, named)
+    add(client, handler, profile)
+    setattr(kind, TASK, task)
 
 
 def check_function(function: object, parameter: str) -> None:

@@ -47,6 +47,7 @@ class Surroundings:
         self.replaced: dict[Callable[..., object], Callable[..., object]] = {}
         self.lifespans = Lifespans()
         self.around: list[Around] = []
+        self.around_nodes: list[Around] = []  # those of graphs, within what is around all attempts
         self.clock: Callable[[], float] = time.monotonic  # in tests the one that is moved by hand
         self.patience = PATIENCE
         self.threads = Threads("penstock-code")  # for def workflows and def steps
@@ -106,7 +107,7 @@ class JobHandler:
 
     async def work(self, attempt: Attempt) -> Outcome:
         call = self._arguments(attempt.claim)
-        around = self.home.around
+        around = self._chain(attempt)
         with Carried(Running(attempt, self.home)):
             if around:
                 returned = await through(around, Context(attempt), lambda: self._call(attempt, call))
@@ -119,7 +120,7 @@ class JobHandler:
 
     def work_in_thread(self, attempt: Attempt) -> Outcome:
         call = self._arguments(attempt.claim)
-        around, alone = self.home.around, self.options.executor is Executor.PROCESS
+        around, alone = self._chain(attempt), self.options.executor is Executor.PROCESS
         with Carried(Running(attempt, self.home)):
             if around:
                 returned = through_from_thread(
@@ -128,6 +129,13 @@ class JobHandler:
             else:
                 returned = self._call_in_thread(attempt, call)
             return self._outcome(attempt, returned)
+
+    def _chain(self, attempt: Attempt) -> list[Around]:
+        """What is around this attempt, the outermost first."""
+        home = self.home
+        if not home.around_nodes or not nodes.is_node(attempt.claim.options):
+            return home.around
+        return [*home.around, *home.around_nodes]
 
     async def _call(self, attempt: Attempt, call: Call) -> object:
         args, named = call

@@ -4,8 +4,9 @@ A node's run is a run of its task whose input is what the plan hands over, and w
 to the context with it. Knows neither plans nor stores.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -16,6 +17,8 @@ from penstock.core.errors import Invalid, InvalidInput, NotInRun
 from penstock.core.leases import Claim
 from penstock.core.shape import Shape
 from penstock.models import overrides
+from penstock.models.around import Around, Proceed
+from penstock.models.context import Context
 from penstock.models.current import Running, running
 from penstock.models.graph.context import GraphContext
 from penstock.models.graph.events import NodeOutcome, Write
@@ -68,6 +71,8 @@ class NodeContext(GraphContext):
     def __repr__(self) -> str:
         return f"<NodeContext {self.key}>"
 
+
+AroundNode: TypeAlias = Callable[[NodeContext, Proceed], Awaitable[Any]]
 
 _HANDED = msgspec.json.Decoder(Handed)
 _RETURNED = msgspec.json.Decoder(Returned)
@@ -146,6 +151,17 @@ def current() -> NodeContext:
     if found.node is None:
         found.node = _made(found, found.attempt.claim, found.home.codec)
     return cast("NodeContext", found.node)
+
+
+def around(function: AroundNode) -> Around:
+    """What is around a node, as something around an attempt. Raises `Invalid` for what can't be."""
+    if not inspect.iscoroutinefunction(function):
+        raise Invalid("around_node", function, "an async def of (node, proceed)")
+
+    async def called(_: Context, proceed: Proceed) -> Any:
+        return await function(current(), proceed)
+
+    return called
 
 
 def _made(found: Running, claim: Claim, through: Codec) -> NodeContext:

@@ -61,7 +61,7 @@ class WorkflowHandler(JobHandler):
         args, named = self._arguments(attempt.claim)
         ending = attempt.claim.ending is not None
         passage = await self._passage(attempt, only_replay=ending)
-        around = self.home.around
+        around = self._chain(attempt)
 
         async def proceed() -> Any:
             async with AsyncExitStack() as stack:

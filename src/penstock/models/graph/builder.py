@@ -1,7 +1,7 @@
 """Blueprints said in Python: `Graph("moderate")`, then node after node. Makes data, and checks it at the end."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypedDict, Unpack
+from typing import Any, Final, Protocol, TypeAlias, TypedDict, Unpack
 
 import msgspec
 
@@ -28,7 +28,8 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 Place: TypeAlias = Placed | str
-Uses: TypeAlias = Named | str
+Uses: TypeAlias = Named | type[Any] | str
+TASK: Final = "__penstock_task__"  # where a class that is a node's task keeps its name
 
 
 class Placing(TypedDict, total=False):
@@ -265,7 +266,12 @@ def _span(value: Duration, parameter: str) -> str | float:
 
 
 def _name(uses: Uses) -> str:
-    return uses if isinstance(uses, str) else uses.name
+    if not isinstance(uses, type):
+        return uses if isinstance(uses, str) else uses.name
+    name = uses.__dict__.get(TASK)
+    if name is None:
+        raise Invalid("uses", uses, "a task, its name, or a class decorated with @app.node")
+    return str(name)
 
 
 def _id(name: str) -> str:
