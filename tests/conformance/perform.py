@@ -145,7 +145,8 @@ async def _by_holder(store: Store, act: Act, memory: Memory) -> object:
             silence = {"silent": given["silent"], "arrived": given["arrived"]}
             return await store.record([RecordStep(lease=lease, step=Step(**fields), **silence)])
         case "spawn":
-            return await store.spawn([Spawn(lease=lease, runs=_children(given, holder))])
+            step = None if given["path"] is None else Step(path=given["path"], kind="call", value=b"v")
+            return await store.spawn([Spawn(lease=lease, runs=_children(given, holder), step=step)])
         case "append":
             line = Append(lease=lease, kind=given["kind"], data=given["data"], number=given["number"])
             return await store.append([line])

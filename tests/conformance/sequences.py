@@ -118,6 +118,7 @@ def an_edge(dice: random.Random, parent_id: str, kind: Kind = Kind.DEPENDENCY) -
         parent_id=parent_id,
         kind=kind,
         if_fails=dice.choice(tuple(IfFails)) if kind is Kind.DEPENDENCY else IfFails.FAIL,
+        name=dice.choice(("", "first", "second")),
         cascade=dice.random() < 0.7,
     )
 
@@ -212,7 +213,8 @@ def _spawn(dice: random.Random) -> dict[str, Any]:
     kinds = (Kind.DEPENDENCY, Kind.DEPENDENCY, Kind.CALL, Kind.CALL, Kind.STARTED)
     names = dice.sample([name for name in IDS if name != parent], dice.choice((1, 1, 2)))
     runs = [a_run(dice, name, parent=an_edge(dice, parent, dice.choice(kinds))) for name in names]
-    return {**_holder(dice), "run_id": parent, "runs": tuple(runs)}
+    path = _maybe(dice, 0.3, lambda: f"s{dice.randrange(4)}")
+    return {**_holder(dice), "run_id": parent, "runs": tuple(runs), "path": path}
 
 
 def _record(dice: random.Random) -> dict[str, Any]:

@@ -109,7 +109,7 @@ async def test_a_plan_that_is_cut_off_at_any_call_is_begun_again_and_does_nothin
         below = {one for one, times in ran.items() if times > 1}
         assert (cut_at, below <= BELOW, max(ran.values()) <= 2) == (cut_at, True, True)
         cut_at += 1
-    assert cut_at > 20
+    assert cut_at > 15
 
 
 async def test_many_ends_on_two_workers_are_joined_once(app: App) -> None:
@@ -136,16 +136,16 @@ async def test_many_ends_on_two_workers_are_joined_once(app: App) -> None:
     assert result.output == sum(range(20)) + sum(range(21, 61))
 
 
-async def test_a_node_run_that_is_removed_fails_its_node(app: App) -> None:
+async def test_a_node_run_that_is_removed_fails_its_node_and_is_not_started_again(app: App) -> None:
+    """Whoever goes on, without having seen it started, knows from the record that it was."""
+
     @app.task
     async def one() -> None: ...
 
     graph = app.graph("removed")
     graph.node(one)
-    graph.wait("second", after=graph.wait("first"))
+    graph.wait("ask")
     run = await app.start(graph, queue="plans")
-    await app.worker(burst=True, queues=["plans"]).run()
-    await run.signal("first")  # and the plan goes on: it is sure that what it decided before has been done
     await app.worker(burst=True, queues=["plans"]).run()
     (child,) = (await app.tree(run.id)).children
     await app.run(child.run.id).remove()

@@ -57,12 +57,13 @@ class Recorded(Record, frozen=True, kw_only=True):
 
 
 class Spawned(Record, frozen=True, kw_only=True):
-    """The answer to a spawn: all children, or none."""
+    """The answer to a spawn: all children, or none. When the path of its step was taken, the step that stands there."""
 
     answer: Answer
     runs: tuple[Entered, ...] = ()
     index: int = 0
     detail: str = ""
+    step: Step | None = None
 
 
 class Tended(Record, frozen=True, kw_only=True):

@@ -156,13 +156,17 @@ class RecordStep(Record, frozen=True, kw_only=True):
 
 
 class Spawn(Record, frozen=True, kw_only=True):
-    """Children of the held run: dependencies, calls or started ones. `flow`, `opens`, `closes`: as of a `Group`."""
+    """Children of the held run: dependencies, calls or started ones. `flow`, `opens`, `closes`: as of a `Group`.
+
+    `step`: written in the same move, and once: if its path is taken nothing is done, and that is `duplicate`.
+    """
 
     lease: Lease
     runs: tuple[NewRun, ...]
     flow: str | None = None
     opens: bool = False
     closes: bool = False
+    step: Step | None = None
 
 
 class Append(Record, frozen=True, kw_only=True):

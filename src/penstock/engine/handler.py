@@ -114,13 +114,20 @@ class Attempt:
         await self.host.appended(self.claim.lease)
 
     async def spawn(
-        self, runs: Iterable[NewRun], *, flow: str | None = None, opens: bool = False, closes: bool = False
+        self,
+        runs: Iterable[NewRun],
+        *,
+        flow: str | None = None,
+        opens: bool = False,
+        closes: bool = False,
+        step: Step | None = None,
     ) -> Spawned:
         """Insert children of this run, all or none. Raises `LeaseLost`; other refusals are in the answer.
 
-        `flow`: the root of a tree that travels in several groups, of which this is one: the first, the last.
+        `flow`: the root of a tree that travels in several groups, of which this is one: the first, the last. `step`:
+        written in the same move. If its path is taken nothing is done: `duplicate`, and what stands there.
         """
-        asked = Spawn(lease=self.claim.lease, runs=tuple(runs), flow=flow, opens=opens, closes=closes)
+        asked = Spawn(lease=self.claim.lease, runs=tuple(runs), flow=flow, opens=opens, closes=closes, step=step)
         return self._held(await self.host.spawn(asked))
 
     async def record(self, step: Step, *, silent: str = "", arrived: int = 0) -> Recorded:

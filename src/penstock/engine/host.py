@@ -123,8 +123,12 @@ class WorkerHost:
 
 
 def _bytes_of_spawn(spawn: Spawn) -> int:
-    return sum(len(run.input) + len(run.options) for run in spawn.runs)
+    return sum(len(run.input) + len(run.options) for run in spawn.runs) + _bytes_of_step(spawn.step)
 
 
 def _bytes_of_record(record: RecordStep) -> int:
-    return len(record.step.value or b"") + len(record.step.error or b"")
+    return _bytes_of_step(record.step)
+
+
+def _bytes_of_step(step: Step | None) -> int:
+    return 0 if step is None else len(step.value or b"") + len(step.error or b"")

@@ -119,7 +119,7 @@ class Leases(Protocol):
         ...
 
     async def spawn(self, spawns: Sequence[Spawn]) -> list[Spawned]:
-        """Insert children of held runs, or find those that an earlier try inserted."""
+        """Insert children of held runs, or find those that an earlier try inserted; with each spawn its step."""
         ...
 
     async def append(self, entries: Sequence[Append]) -> list[Answer]:

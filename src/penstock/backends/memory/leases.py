@@ -232,6 +232,9 @@ def spawn(t: Tables, item: Spawn) -> Spawned:
     row = held(t, item.lease)
     if row is None:
         return Spawned(answer=Answer.LOST)
+    known = row.steps.get(item.step.path) if item.step is not None else None
+    if known is not None:
+        return Spawned(answer=Answer.DUPLICATE, step=known)
     if row.ending is not None or callers.closed_to_children(row):
         return Spawned(answer=Answer.CASCADING)
     ours = {row.id} | {new.id for new in item.runs}
@@ -246,6 +249,8 @@ def spawn(t: Tables, item: Spawn) -> Spawned:
         call = t.rows[known.id]
         if not known.created and call.kind is Kind.CALL and call.by_parent and call.state.finished:
             callers.redrive(t, call.id, cascading=True)  # an earlier life of this run took it along
+    if item.step is not None:
+        record(t, RecordStep(lease=item.lease, step=item.step))
     return Spawned(answer=Answer.OK, runs=entered.runs)
 
 

@@ -27,6 +27,7 @@ _NUMBER: Final = {name: number for number, name in enumerate(fields(), start=1)}
 
 _NONE: Final[dict[str, Any]] = {}
 
+_COUNTED: Final = 128  # the flag, as in _start.lua
 _HEAD: Final = struct.Struct(">cB3s6s7sH")  # as PLAIN in _start.lua
 _unpack_term: Final = msgspec.msgpack.Decoder().decode
 
@@ -62,9 +63,9 @@ def _number(raw: bytes) -> int:
 class Row:
     """The fields of one run by name, whatever form they came in."""
 
-    def __init__(self, stored: bytes | list[Any]) -> None:
+    def __init__(self, stored: bytes | Sequence[Any]) -> None:
         if isinstance(stored, bytes):
-            self.fields = _plain(stored)
+            self.fields = {_NUMBER[name]: value for name, value in _plain(stored).items()}
         else:
             self.fields = dict(zip(stored[::2], stored[1::2], strict=True))
 
@@ -84,7 +85,7 @@ class Row:
         return seconds(self.get(name))
 
 
-def _plain(stored: bytes) -> Fields:
+def _plain(stored: bytes) -> dict[str, Any]:
     state, watched, term, rank, enqueued_at, size = _HEAD.unpack_from(stored)
     at = _number(enqueued_at)
     found: dict[str, Any] = {"state": state, "term": _number(term), "rank": _number(rank), "enqueued_at": at}
@@ -96,7 +97,7 @@ def _plain(stored: bytes) -> Fields:
         found |= _running(body, size)
     else:
         found |= _succeeded(body, size)
-    return {_NUMBER[name]: value for name, value in found.items()}
+    return found
 
 
 def _running(body: bytes, size: int) -> dict[str, Any]:
@@ -148,8 +149,10 @@ def _texts(found: list[bytes] | None) -> tuple[str, ...]:
 
 
 def run(seen: list[Any], known: dict[int, Term]) -> Run:
-    """A run as it is seen: its reference, what is stored, and when its lease is over."""
-    ref, stored, lease = seen
+    """A run as it is seen: its reference, what is stored, when its lease is over, and what stood beside a plain one."""
+    ref, stored, lease, *beside = seen
+    if isinstance(stored, bytes):
+        return _plain_run(ref, stored, lease, beside[0] if beside else (), known)
     row = Row(stored)
     term = known[row.get("term")]
     parent = row.id("parent")
@@ -211,6 +214,52 @@ def run(seen: list[Any], known: dict[int, Term]) -> Run:
         refused=tuple(refused.split("\n")) if refused else (),
         schedule=row.text("schedule"),
         nominal_at=row.moment("nominal_at"),
+    )
+
+
+def _plain_run(ref: bytes, stored: bytes, lease: Any, beside: Sequence[Any], known: dict[int, Term]) -> Run:
+    """The same of a plain run: the straight way, for there are many of them."""
+    found = _plain(stored)
+    term = known[found["term"]]
+    others: dict[str, Any] = {"priority": 0}
+    if beside:
+        row = Row(beside)
+        kind, if_fails = row.get("kind"), row.text("if_fails")
+        others = {
+            "priority": row.get("priority", 0),
+            "due_at": row.moment("due_at"),
+            "parent_id": row.id("parent"),
+            "root_id": row.id("root"),
+            "kind": None if kind is None else Kind(kind.decode()),
+            "if_fails": None if if_fails is None else IfFails(if_fails),
+            "name": row.text("name") or "",
+            "counted": found["watched"] >= _COUNTED,
+            "tags": _texts(row.get("tags")),
+        }
+        found["since_at"] = row.get("since_at", found["since_at"])
+    return Run(
+        id=id_of(ref),
+        task=term.task,
+        queue=term.queue,
+        version=term.version,
+        state=STATES[found["state"]],
+        life=1,
+        history=0,
+        input=found["input"],
+        options=found["options"],
+        enqueued_at=found["enqueued_at"] / 1e6,
+        since_at=found["since_at"] / 1e6,
+        started_at=seconds(found.get("started_at")),
+        finished_at=seconds(found.get("finished_at")),
+        claims=found.get("claims", 0),
+        max_crashes=term.crashes,
+        worker=found["worker"].decode() if "worker" in found else None,
+        lease_expires_at=seconds(lease),
+        siblings=term.siblings,
+        result=found.get("result"),
+        keep=term.keep,
+        dead_letter=term.dead_letter,
+        **others,
     )
 
 

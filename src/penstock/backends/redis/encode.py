@@ -7,7 +7,19 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from penstock.backends.redis.moments import microseconds
-from penstock.core.leases import Ability, Complete, Fail, Outcome, RecordStep, Release, Restart, Retry, Suspend
+from penstock.core.leases import (
+    Ability,
+    Complete,
+    Fail,
+    Outcome,
+    RecordStep,
+    Release,
+    Restart,
+    Retry,
+    Spawn,
+    Step,
+    Suspend,
+)
 from penstock.core.requests import Counted, Group
 from penstock.core.run import ChildOf, FollowUp, Keep, Key, Kind, NewRun, Siblings
 from penstock.core.state import State
@@ -29,7 +41,7 @@ LETTERS: Final = {
 _IDLE: Final = Wake(idle=True)
 
 LONG: Final = 60_000  # options that a plain record has no room for
-SOME: Final = 5_000  # letters of tags that fit beside it
+SOME: Final = 5_000  # letters of tags, and of the name, that fit beside it
 
 
 # task, queue, version, crashes, siblings, keep, dead letter, on success, on failure, lifo
@@ -117,11 +129,17 @@ class Shapes:
         self._numbers: dict[tuple[Any, ...], int] = {}
 
     def number(self, new: NewRun) -> int:
-        """Counted from 1."""
-        shape = (shared(new), new.priority, new.at, new.delay, new.tags, new.parent)
+        """Counted from 1. Their names come beside them: `name` says only whether they have one."""
+        edge = new.parent
+        child = edge and (edge.parent_id, edge.kind, edge.if_fails, edge.cascade, edge.name != "")
+        shape = (shared(new), new.priority, new.at, new.delay, new.tags, child)
         number = self._numbers.get(shape)
         if number is None:
-            self.given.append({name: value for name, value in run(new, self._terms).items() if name != "id"})
+            given = run(new, self._terms)
+            del given["id"]
+            if edge is not None:
+                given["name"] = edge.name != ""
+            self.given.append(given)
             number = self._numbers[shape] = len(self.given)
         return number
 
@@ -199,7 +217,10 @@ def runs(given: Sequence[NewRun], terms: Terms, shapes: Shapes) -> Named:
     if not any(leaves) or not all(one or other for one, other in zip(leaves, waits, strict=True)):
         return {"runs": [run(new, terms) for new in given]}
     named = [shapes.number(new) if leaf else run(new, terms) for leaf, new in zip(leaves, given, strict=True)]
-    return {"runs": named, "leaves": True}
+    found: Named = {"runs": named, "leaves": True}
+    if any(one.name for one in edges):
+        found["names"] = [new.parent.name if new.parent is not None else "" for new in given]
+    return found
 
 
 def is_leaf(new: NewRun) -> bool:
@@ -216,7 +237,7 @@ def is_leaf(new: NewRun) -> bool:
         and new.nominal_at is None
         and not new.lifo
         and len(new.options) < LONG
-        and sum(map(len, new.tags)) < SOME
+        and sum(map(len, new.tags)) + (0 if new.parent is None else len(new.parent.name)) < SOME
     )
 
 
@@ -253,9 +274,8 @@ def outcome(given: Outcome) -> tuple[Named, list[bytes]]:
             return found | {"kind": "restart", "data": "input"}, [given.input]
 
 
-def step(item: RecordStep) -> tuple[Named, list[bytes]]:
+def step(one: Step) -> tuple[Named, list[bytes]]:
     """A step to be written: number, scope, position, seen, kind, value, error, hash, child, signal, its number, at."""
-    one = item.step
     fields = [
         0,
         one.scope,
@@ -271,10 +291,26 @@ def step(item: RecordStep) -> tuple[Named, list[bytes]]:
         0,
     ]
     data = [part for part in (one.value, one.error, one.input_hash) if part is not None]
-    named: Named = {"id": item.lease.run_id, "token": item.lease.token, "path": one.path, "step": fields}
+    return {"path": one.path, "step": fields}, data
+
+
+def record(item: RecordStep) -> tuple[Named, list[bytes]]:
+    """The same, under its lease."""
+    named, data = step(item.step)
+    named |= {"id": item.lease.run_id, "token": item.lease.token}
     if item.silent:
         named |= {"silent": item.silent, "arrived": item.arrived}
     return named, data
+
+
+def spawn(item: Spawn, terms: Terms, shapes: Shapes) -> tuple[Named, list[bytes]]:
+    """Children of a held run, and the step that is written with them: its bytes come first."""
+    whole = Group(runs=item.runs, flow=item.flow, opens=item.opens, closes=item.closes)
+    named: Named = {"id": item.lease.run_id, "token": item.lease.token, **group(whole, terms, shapes)}
+    if item.step is None:
+        return named, blobs(item.runs)
+    fields, data = step(item.step)
+    return named | fields, data + blobs(item.runs)
 
 
 def abilities(given: frozenset[Ability]) -> dict[str, list[list[str]]]:

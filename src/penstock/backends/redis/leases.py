@@ -25,7 +25,6 @@ from penstock.core.leases import (
     Spawn,
     Turn,
 )
-from penstock.core.requests import Group
 
 MANY: Final = 200  # leases that one script extends
 MOST: Final = 400  # outcomes that one script settles, if all are complete
@@ -136,7 +135,7 @@ class Leases:
         await self._calls.call("extend_claim", args)
 
     async def record(self, records: Sequence[RecordStep]) -> list[Recorded]:
-        named, blobs = encode.parted(map(encode.step, records))
+        named, blobs = encode.parted(map(encode.record, records))
         runs = [one.lease.run_id for one in records]
         reply = await self._calls.call("record", {"records": named}, blobs, runs)
         return [_recorded(one, item) for one, item in zip(reply, records, strict=True)]
@@ -144,16 +143,12 @@ class Leases:
     async def spawn(self, spawns: Sequence[Spawn]) -> list[Spawned]:
         terms = encode.Terms()
         shapes = encode.Shapes(terms)
-        named = [
-            {"id": one.lease.run_id, "token": one.lease.token, **encode.group(_group(one), terms, shapes)}
-            for one in spawns
-        ]
-        runs = [new for one in spawns for new in one.runs]
-        ids = [new.id for new in runs] + [one.lease.run_id for one in spawns]
+        named, blobs = encode.parted(encode.spawn(one, terms, shapes) for one in spawns)
+        ids = [new.id for one in spawns for new in one.runs] + [one.lease.run_id for one in spawns]
         ids += {new.parent.parent_id for one in spawns if one.flow for new in one.runs if new.parent is not None}
         args = {"spawns": named, "terms": terms.given, "shapes": shapes.given}
-        reply = await self._calls.call("spawn", args, encode.blobs(runs), ids)
-        return [_spawned(one) for one in reply]
+        reply = await self._calls.call("spawn", args, blobs, ids)
+        return [_spawned(one, item) for one, item in zip(reply, spawns, strict=True)]
 
     async def append(self, entries: Sequence[Append]) -> list[Answer]:
         named = [
@@ -171,10 +166,6 @@ class Leases:
             "seconds": microseconds(block.seconds),
         }
         return decode.word(await self._calls.call("block", args, runs=[block.lease.run_id]))
-
-
-def _group(spawn: Spawn) -> Group:
-    return Group(runs=spawn.runs, flow=spawn.flow, opens=spawn.opens, closes=spawn.closes)
 
 
 def _in_order(reply: Reply, order: list[int]) -> list[Answer | None]:
@@ -197,7 +188,9 @@ def _recorded(reply: Reply, item: RecordStep) -> Recorded:
     return Recorded(answer=decode.word(reply[0]), step=step)
 
 
-def _spawned(reply: Reply) -> Spawned:
+def _spawned(reply: Reply, item: Spawn) -> Spawned:
+    if item.step is not None and decode.word(reply[0]) is Answer.DUPLICATE:
+        return Spawned(answer=Answer.DUPLICATE, step=decode.step(item.step.path.encode(), reply[-1]))
     answer = decode.group(reply)
     if isinstance(answer, Accepted):
         return Spawned(answer=Answer.OK, runs=answer.runs)

@@ -24,6 +24,7 @@ from penstock.core.leases import (
     Outcome,
     RecordStep,
     Spawn,
+    Step,
     Turn,
 )
 from penstock.core.requests import Group
@@ -96,7 +97,35 @@ def record(session: Session, records: Sequence[RecordStep]) -> list[Recorded]:
 
 
 def spawn(session: Session, spawns: Sequence[Spawn], terms: set[int]) -> list[Spawned]:
-    """Insert children, each spawn whole or not at all."""
+    """Insert children, each spawn whole or not at all, and with its step."""
+    paths = [(item.lease.run_id, item.step.path) for item in spawns if item.step is not None]
+    if len(set(paths)) < len(paths):  # whether the path is taken is known when the one before is through
+        return [answer for item in spawns for answer in spawn(session, [item], terms)]
+    known = [_known_step(session, item) for item in spawns]
+    rest = iter(_entered(session, [item for item, step in zip(spawns, known, strict=True) if step is None], terms))
+    answers = [next(rest) if step is None else Spawned(answer=Answer.DUPLICATE, step=step) for step in known]
+    steps = [
+        RecordStep(lease=item.lease, step=item.step)
+        for item, answer in zip(spawns, answers, strict=True)
+        if item.step is not None and answer.answer is Answer.OK
+    ]
+    if steps:
+        record(session, steps)
+    return answers
+
+
+def _known_step(session: Session, item: Spawn) -> Step | None:
+    """The step that stands where this one's would, under its lease."""
+    if item.step is None:
+        return None
+    names = {"run_id": item.lease.run_id, "token": item.lease.token, "path": item.step.path}
+    row = session.connection.execute(session.sql(sources()["_step_taken"].text), names).fetchone()
+    return None if row is None else decode.step(row)
+
+
+def _entered(session: Session, spawns: Sequence[Spawn], terms: set[int]) -> list[Spawned]:
+    if not spawns:
+        return []
     encode.put_terms(session, [new for item in spawns for new in item.runs], terms)
     groups = [(g, _group(item), item.lease.run_id, item.lease.token, _fault(item)) for g, item in enumerate(spawns)]
     put_groups(session, groups)

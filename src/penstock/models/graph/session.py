@@ -27,7 +27,8 @@ from penstock.models.graph.rewinding import Past, Rewound
 from penstock.models.graph.scheme import Scheme
 from penstock.models.graph.stored import Baggage, Entry, Noted, Rewind, child_id
 
-Carried: TypeAlias = Start | StartGraph | Cancel
+Started: TypeAlias = Start | StartGraph
+Carried: TypeAlias = Started | Cancel
 
 
 class Awaiting(Record, frozen=True, kw_only=True):
@@ -67,10 +68,11 @@ class Session:
         """The next entry of its history. With a new turn all has been carried out that was decided in earlier ones."""
         self.begin(entry.turn)
         if self.entries == 0:
-            self._note(self.planner.begin(input=self.baggage.input, context=self.baggage.context), entry.at)
+            self.start(entry.at)
         self.entries += 1
         for noted in entry.events:
             self.tell(noted, entry.at)
+        self.carried_out(self.to_start()[: entry.started])
         for one in self._past.take(entry):
             self._go_back(one)
 
@@ -83,6 +85,21 @@ class Session:
         for standing in (self.open, self.waits, self.sleeps, self.hooks, self.fresh):
             standing.clear()
         self._note(list(to.open), to.rewind.at)
+
+    def start(self, at: float) -> None:
+        """The run begins."""
+        self._note(self.planner.begin(input=self.baggage.input, context=self.baggage.context), at)
+
+    def to_start(self) -> list[Started]:
+        """What is to be started, in order; without what has ended since, for a start that was refused is an end."""
+        return [one for one in self.fresh if not isinstance(one, Cancel) and one.key in self.open]
+
+    def carried_out(self, done: Sequence[Carried]) -> None:
+        """These need not be carried out any more; nor need what has ended since."""
+        gone = {id(one) for one in done}
+        self.fresh = [
+            one for one in self.fresh if id(one) not in gone and (isinstance(one, Cancel) or one.key in self.open)
+        ]
 
     @property
     def size(self) -> int:

@@ -61,11 +61,15 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the plan was told at one moment: the value of one record. The first is the start, and tells nothing."""
+    """What the plan was told at one moment: the value of one record. The first is the start, and may tell nothing.
+
+    `started`: so many of what was to be started by then, the first of it, were started in the same move.
+    """
 
     at: float  # unix seconds of the store's clock
     turn: int = 0  # grows when all that was decided before has been carried out
     events: tuple[Noted, ...] = ()
+    started: int = 0
 
 
 _ENCODER: Final = msgspec.json.Encoder()

@@ -4,13 +4,13 @@ What the plan is told is recorded before anything is done about it, and all that
 graph. So a turn that is cut off anywhere and begun again does nothing twice.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, cast
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 from msgspec.structs import replace
 
-from penstock.core.answers import Answer
+from penstock.core.answers import Answer, Recorded, Spawned
 from penstock.core.error_record import ErrorRecord, describe
 from penstock.core.errors import Invalid, PenstockError
 from penstock.core.leases import Complete, Fail, Outcome, Step, Suspend
@@ -23,8 +23,10 @@ from penstock.models.graph import news
 from penstock.models.graph.events import Cancel, Failed, Finished, Signalled, StartGraph, Succeed, TimedOut, Woke
 from penstock.models.graph.events import Fail as GraphFailed
 from penstock.models.graph.hands import Hands
-from penstock.models.graph.session import Carried, Session
+from penstock.models.graph.session import Session, Started
 from penstock.models.graph.stored import KIND, TASK, Entry, Noted, child_id, encoded, path_of
+
+Group: TypeAlias = list[tuple[Started, NewRun]]
 
 EVENTS: Final = 500  # in one record
 SIZE: Final = 262_144  # bytes of one record, unless one event is larger
@@ -45,6 +47,7 @@ class Turn:
         self._hands = hands
         self._now = claim.started_at + (hands.clock() - began)
         self._told: list[Noted] = []  # and not recorded yet
+        self._begins = False  # the first entry is to be recorded, whatever it tells
         self._mailbox: list[Signal] | None = None
         self._again: list[str] = []  # keys to be started once more
         self._look = claim.life > 1  # at all that is open: what ended between two lives was not counted
@@ -53,21 +56,20 @@ class Turn:
     async def go(self) -> Outcome:
         """Plan until nothing is left to be told or done; what comes of it."""
         session = self._session
-        while session.fresh:  # what an earlier attempt has perhaps not come to belongs to its turn
+        while session.fresh:  # what an earlier attempt has not come to belongs to its turn
             await self._carry_out()
             await self._write()
         session.begin(session.turn + 1)
         if session.entries == 0:
-            await self._store(self._step(()))
-            session.entries = 0
-            session.take(Entry(at=self._now, turn=session.turn))
+            self._begins = True
+            session.start(self._now)
         while True:
             while session.end is None and (
                 await self._ends() or await self._signals() or await self._moments() or await self._webhooks()
             ):
                 pass
-            await self._write()
             if session.end is not None or not await self._carry_out():
+                await self._write()
                 return self._outcome()
 
     # -- what has happened
@@ -169,9 +171,9 @@ class Turn:
 
     # -- what is kept
 
-    def _step(self, events: tuple[Noted, ...]) -> Step:
+    def _step(self, events: tuple[Noted, ...], started: int = 0) -> Step:
         number = self._session.entries
-        entry = Entry(at=self._now, turn=self._session.turn, events=events)
+        entry = Entry(at=self._now, turn=self._session.turn, events=events, started=started)
         value = self._hands.codec.encode(encoded(entry))
         return Step(path=path_of(number), position=number, kind=KIND, value=value)
 
@@ -180,17 +182,22 @@ class Turn:
         recorded = await self._attempt.record(step, silent=silent, arrived=arrived)
         if recorded.answer is Answer.STATE:
             return None
-        if recorded.answer is Answer.DUPLICATE and (recorded.step is None or recorded.step.value != step.value):
-            raise Stale
-        if recorded.answer not in {Answer.OK, Answer.DUPLICATE}:
-            raise PenstockError(f"entry {step.path} can't be recorded: {recorded.answer}")
-        self._session.entries += 1
+        self._check(recorded, step)
         return step
+
+    def _check(self, answered: Recorded | Spawned, step: Step) -> None:
+        """It is the next entry, now or since an earlier try. Raises `Stale` if another one is."""
+        if answered.answer is Answer.DUPLICATE and (answered.step is None or answered.step.value != step.value):
+            raise Stale
+        if answered.answer not in {Answer.OK, Answer.DUPLICATE}:
+            raise PenstockError(f"entry {step.path} can't be recorded: {answered.answer}")
+        self._session.entries += 1
+        self._begins = False
 
     async def _write(self) -> None:
         """Record what the plan was told."""
         told, self._told = self._told, []
-        for events in _portions(told):
+        for events in _portions(told) or ([()] if self._begins else []):
             await self._store(self._step(events))
 
     # -- what is done
@@ -198,30 +205,82 @@ class Turn:
     async def _carry_out(self) -> bool:
         """Start and cancel what was decided. Whether something was refused, of which the plan has been told."""
         session = self._session
-        made: list[tuple[str, NewRun]] = []
-        refused: list[tuple[str, PenstockError]] = []
-        for one in session.fresh:
-            if isinstance(one, Cancel) or one.key not in session.open:  # it has ended: so it was started
-                continue
-            try:
-                made.append((one.key, await self._made(one)))
-            except PenstockError as error:
-                refused.append((one.key, error))
-        made += [(key, NewRun(id=session.open[key], task=TASK, parent=self._edge(key))) for key in self._again]
-        await self._spawn(made, refused)
-        gone = [one for one in session.fresh if isinstance(one, Cancel)]
-        ids = [child_id(session.run_id, session.history, key) for one in gone for key in one.keys]
-        if ids:
-            await self._hands.cancel(ids, CALLED_OFF)
-        session.fresh.clear()
-        self._again.clear()
-        for key, why in refused:
-            if session.end is None and key in session.open:
-                await self._tell(Noted(event=Failed(key=key, error=describe(why), fatal=True)))
+        made: dict[str, NewRun] = {}
+        refused: dict[str, PenstockError] = {}
+        while session.end is None and (left := session.to_start()):
+            part, no = await self._group(left, made)
+            no = no or await self._start(part)
+            for key, why in no.items():
+                if session.end is None and key in session.open:
+                    await self._tell(Noted(event=Failed(key=key, error=describe(why), fatal=True)))
+            refused |= no
+        if session.end is None:
+            await self._revive()
+            await self._call_off()
         return bool(refused)
 
-    async def _made(self, one: Carried) -> NewRun:
-        assert not isinstance(one, Cancel)
+    async def _group(self, left: Sequence[Started], made: dict[str, NewRun]) -> tuple[Group, dict[str, PenstockError]]:
+        """As many of the first as go together, and which of these can't be made. `made`: those that were before."""
+        part: Group = []
+        refused: dict[str, PenstockError] = {}
+        room = BYTES
+        for one in left[:ITEMS]:
+            try:
+                new = made.get(one.key) or await self._made(one)
+            except PenstockError as error:
+                refused[one.key] = error
+                continue
+            made[one.key] = new
+            room -= len(new.input) + len(new.options)
+            if part and room < 0:
+                break
+            part.append((one, new))
+        return part, refused
+
+    async def _start(self, part: Group) -> dict[str, PenstockError]:
+        """Start these, or none and say why. In the same move it is recorded, with what has led to it.
+
+        So whoever finds the record knows that these were started: one that is gone since was removed.
+        """
+        *before, told = _portions(self._told) or [()]
+        for events in before:
+            await self._store(self._step(events))
+        self._told = list(told)
+        step = self._step(told, started=len(part))
+        answer = await self._attempt.spawn([new for _, new in part], step=step)
+        match answer.answer:
+            case Answer.CASCADING:  # the graph run is to end: what it waits for does not matter
+                self._session.fresh.clear()
+            case Answer.OK | Answer.DUPLICATE:
+                self._check(answer, step)
+                self._told = []
+                self._session.carried_out([one for one, _ in part])
+            case _:
+                one, new = part[answer.index]
+                said = f"{answer.detail or answer.answer} (task {new.task})"
+                return {one.key: Invalid("node", one.key, said)}
+        return {}
+
+    async def _revive(self) -> None:
+        """Start once more what an earlier life of the graph run had taken along."""
+        again, self._again = self._again, []
+        for start in range(0, len(again), ITEMS):
+            keys = again[start : start + ITEMS]
+            runs = [NewRun(id=self._session.open[key], task=TASK, parent=self._edge(key)) for key in keys]
+            answer = await self._attempt.spawn(runs)
+            if answer.answer not in {Answer.OK, Answer.CASCADING}:
+                raise PenstockError(f"what was cancelled can't be started once more: {answer.detail or answer.answer}")
+
+    async def _call_off(self) -> None:
+        session = self._session
+        keys = [key for one in session.fresh if isinstance(one, Cancel) for key in one.keys]
+        if keys:
+            await self._write()
+            ids = [child_id(session.run_id, session.history, key) for key in keys]
+            await self._hands.cancel(ids, CALLED_OFF)
+        session.fresh.clear()
+
+    async def _made(self, one: Started) -> NewRun:
         session, claim = self._session, self._attempt.claim
         if isinstance(one, StartGraph):
             new = await self._hands.graph(claim, one, session.baggage)
@@ -232,19 +291,6 @@ class Turn:
 
     def _edge(self, key: str) -> ChildOf:
         return ChildOf(parent_id=self._session.run_id, kind=Kind.CALL, name=key)
-
-    async def _spawn(self, made: list[tuple[str, NewRun]], refused: list[tuple[str, PenstockError]]) -> None:
-        left = list(made)
-        while left:
-            part = _group(left)
-            answer = await self._attempt.spawn([new for _, new in part])
-            if answer.answer is Answer.CASCADING:  # the graph run is to end: what it waits for does not matter
-                return
-            if answer.answer is Answer.OK:
-                del left[: len(part)]
-                continue
-            key, new = left.pop(answer.index)
-            refused.append((key, Invalid("node", key, f"{answer.detail or answer.answer} (task {new.task})")))
 
     def _outcome(self) -> Outcome:
         session, lease = self._session, self._attempt.lease
@@ -284,30 +330,19 @@ def _action(data: Any) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def _portions(told: list[Noted]) -> Iterator[tuple[Noted, ...]]:
+def _portions(told: list[Noted]) -> list[tuple[Noted, ...]]:
+    """What goes into one record each."""
+    portions: list[tuple[Noted, ...]] = []
     portion: list[Noted] = []
     size = 0
     for noted in told:
         more = len(encoded(noted))
         if portion and (size + more > SIZE or len(portion) == EVENTS):
-            yield tuple(portion)
+            portions.append(tuple(portion))
             portion, size = [], 0
         portion.append(noted)
         size += more
-    if portion:
-        yield tuple(portion)
-
-
-def _group(left: list[tuple[str, NewRun]]) -> list[tuple[str, NewRun]]:
-    """As many of the first as go together."""
-    part: list[tuple[str, NewRun]] = []
-    room = BYTES
-    for one in left[:ITEMS]:
-        room -= len(one[1].input) + len(one[1].options)
-        if part and room < 0:
-            break
-        part.append(one)
-    return part
+    return [*portions, tuple(portion)] if portion else portions
 
 
 def _named(failed: GraphFailed) -> ErrorRecord:

@@ -2,6 +2,7 @@
 
 local PAGE = 50
 local LOOKS = 1000 -- at runs of a tree, in which those of a flow are searched
+local LOOK = 2000 -- children that one script looks at
 
 -- What stands lowest below the run, or the run itself.
 local function leaf(r)
@@ -70,30 +71,35 @@ local function work_child(r, child)
     return done
 end
 
--- The children of one list, from the place that `cursor` names on.
+-- The children of one list, from the place that `cursor` names on. Most have ended, and are passed over at a glance.
 local function work_through(r, list, cursor, most)
-    local done = 0
-    while done < most do
-        local page = list(r, PAGE, r.mark[cursor])
+    local done, looked = 0, 0
+    while done < most and looked < LOOK do
+        local page, refs = r.kids > 0 and M.range(M.zset(list .. r.ref), PAGE, nil, r.mark[cursor]) or {}, {}
         if #page == 0 then
             return done, true
         end
-        for _, child in ipairs(page) do
+        for i, one in ipairs(page) do
+            refs[i] = one[1]
+        end
+        for i, child in ipairs(M.glances(refs)) do
             if done >= most then
                 break
             end
-            r.mark[cursor] = { child.ref, child.seq }
-            done = done + work_child(r, child)
+            r.mark[cursor], looked = page[i], looked + 1
+            if child and (r.mark.redrive or not M.finished(child)) then
+                done = done + work_child(r, M.row(refs[i]))
+            end
         end
     end
     return done, false
 end
 
 local function work_children(r, most)
-    local done, through = work_through(r, M.children, 'below', most)
+    local done, through = work_through(r, 'children:', 'below', most)
     if through and r.mark.cancel:find('s', 1, true) then
         local more
-        more, through = work_through(r, M.started, 'beyond', most - done)
+        more, through = work_through(r, 'started:', 'beyond', most - done)
         done = done + more
     end
     return done, through

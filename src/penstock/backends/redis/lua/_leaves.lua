@@ -1,6 +1,9 @@
 -- New runs of which nothing is to be known but what is stored of them: without a key, limits, a moment at which they end, or
 -- runs below them. They need not be rows. What many have in common is a shape, which is made once.
 
+-- What stands for the names of the runs, which differ, until each is stored.
+local NAME = '\0\0name\0\0'
+
 -- `given`: the fields of a run as it comes, without its id. Makes of these what all runs of the shape are stored as.
 local function made(given)
     local r = { term = M.number_of(given.term), no = 1, rank = 1, enqueued_at = now, since_at = now, input = '', options = '',
@@ -14,7 +17,8 @@ local function made(given)
     end
     if given.parent then
         parent = M.row(M.ref_of(given.parent))
-        r.parent, r.kind, r.if_fails, r.name, r.cascade = parent.ref, given.kind, given.if_fails, given.name, given.cascade
+        r.parent, r.kind, r.if_fails, r.name, r.cascade = parent.ref, given.kind, given.if_fails, '', given.cascade
+        r.name = given.name and NAME or ''
         if r.kind ~= 'started' then
             r.root, r.depth = parent.root or parent.ref, parent.depth + 1
         end
@@ -23,14 +27,20 @@ local function made(given)
     for name in pairs(M.listed(r)) do
         insert(listed, { M.sink('ZADD', P .. ':' .. name), name == 'due' and due_at or nil })
     end
+    local beside, before, after = text:sub(HEAD + 1), nil, nil
+    if r.name == NAME then
+        local named = pack(NAME)
+        local first = beside:find(named, 1, true)
+        before, after = beside:sub(3, first - 1), beside:sub(first + #named)
+    end
     local place
     if r.place == 'Z' then
         place = M.sink('ZADD', P .. ':ready:' .. term.queue)
     elseif r.place == 'L' then
         place = M.sink('RPUSH', P .. ':new:' .. term.queue)
     end
-    return { head = text:sub(1, 5), moment = text:sub(12, 18), beside = text:sub(HEAD + 1), texts = M.sink('MSET', ''),
-        listed = listed, place = place, score = r.place == 'Z' and (1000 - r.priority) * 2 + 1 or nil, n = 0,
+    return { head = text:sub(1, 5), moment = text:sub(12, 18), beside = beside, before = before, after = after,
+        texts = M.sink('MSET', ''), listed = listed, place = place, score = r.place == 'Z' and (1000 - r.priority) * 2 + 1 or nil, n = 0,
         state = r.state, queue = term.queue, parent = parent, waits = r.kind == 'dependency',
         family = parent and M.siblings(parent, r) or nil }
 end
@@ -59,6 +69,9 @@ function M.whole(group, i)
     for name, value in pairs(M.given_shapes[group.runs[i]]) do
         new[name] = value
     end
+    if new.parent then
+        new.name = group.names and group.names[i] or ''
+    end
     return new
 end
 
@@ -71,9 +84,13 @@ function M.create_leaf(group, i)
         group.shapes[number] = shape
     end
     local no = M.serial()
-    local place, parent = struct.pack('>I6', no), shape.parent
+    local place, parent, beside = struct.pack('>I6', no), shape.parent, shape.beside
+    if shape.before then
+        local name = pack(group.names[i])
+        beside = struct.pack('>I2', #shape.before + #name + #shape.after) .. shape.before .. name .. shape.after
+    end
     local text = shape.head .. place .. shape.moment .. (options == '' and '\0\0' or struct.pack('>I2', #options))
-        .. shape.beside .. options .. group.inputs[i]
+        .. beside .. options .. group.inputs[i]
     texts[ref], rows[ref] = text, nil -- it was looked for before
     M.pour(shape.texts, M.run_key(ref), text)
     for _, one in ipairs(shape.listed) do

@@ -11,7 +11,7 @@ end
 -- A plain run: form, flags, term, rank, enqueued at, length of the options. The form is the letter of its state; in upper
 -- case, if fields beside these stand before the options: their length in two bytes, then {number, value, ...}.
 local PLAIN = '>c1BI3I6I7I2'
-local PARENT = 28 -- the number of that field
+local PARENT, KIND = 28, 73 -- the numbers of these fields
 local FAMILY, RANKED, COUNTED = 32, 64, 128 -- flags above how it is watched: has a parent, stands by rank, counts there
 local HEAD = 20 -- its length; straight ways cut it by place: term 3 to 5, rank 6 to 11, length 19 and 20
 local NEWCOMER = 2001 -- the place of a run of priority 0 that is not woken, see `score_of`

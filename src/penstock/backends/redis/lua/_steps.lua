@@ -17,6 +17,19 @@ function M.put_step(r, path, step)
     M.later('HSET', P .. ':steps:' .. r.ref, path, stepped[r.ref .. path])
 end
 
+-- The next one of a held run, as it comes: which of its value, error and hash come beside it is said by true.
+function M.write_step(r, path, step)
+    r.steps_no = r.steps_no + 1
+    step[1], step[12] = r.steps_no, now
+    step[9] = step[9] and M.ref_of(step[9])
+    M.put_step(r, path, step)
+    r.idle_claims = 0
+    r.rollbacks = r.rollbacks or step[5] == 'rollback' or nil
+    if step[5] == 'step' then
+        M.note(r, 'step', path)
+    end
+end
+
 -- One that is there.
 function M.drop_step(r, path)
     local key = P .. ':steps:' .. r.ref

@@ -42,7 +42,7 @@ local function beside(queue)
 end
 
 -- Whether nothing above a run with these fields beside its own stops it: a parent that is there, and has no mark.
-local besides, met = {}, {}
+local besides, met, parents = {}, {}, {}
 local function free(packed)
     if met[packed] == nil then
         local fields = cmsgpack.unpack(packed)
@@ -51,8 +51,11 @@ local function free(packed)
         besides[#besides + 1] = fields
         for i = 1, #fields, 2 do
             if fields[i] == PARENT then
-                met[packed] = call('EXISTS', P .. 'r' .. fields[i + 1]) > 0
-                    and not call('ZSCORE', P .. ':marks', fields[i + 1])
+                local parent = fields[i + 1]
+                if parents[parent] == nil then
+                    parents[parent] = call('EXISTS', P .. 'r' .. parent) > 0 and not call('ZSCORE', P .. ':marks', parent)
+                end
+                met[packed] = parents[parent]
             end
         end
     end

@@ -16,15 +16,7 @@ for i, one in ipairs(A.records) do
     elseif one.silent and (r.mail and r.mail[one.silent] or 0) > one.arrived then
         answers[i] = { 'state' }
     else
-        r.steps_no = r.steps_no + 1
-        step[1], step[12] = r.steps_no, now
-        step[9] = step[9] and M.ref_of(step[9])
-        M.put_step(r, one.path, step)
-        r.idle_claims = 0
-        r.rollbacks = r.rollbacks or step[5] == 'rollback' or nil
-        if step[5] == 'step' then
-            M.note(r, 'step', one.path)
-        end
+        M.write_step(r, one.path, step)
         answers[i] = { 'ok' }
     end
 end

@@ -1,11 +1,15 @@
 -- parts: start args model
--- Insert children of held runs, or find those that an earlier try inserted.
+-- Insert children of held runs, or find those that an earlier try inserted; with each spawn its step, if it has one.
 -- `terms`, `shapes`, `leaves`: as of enqueue. KEYS: meta, then the children in order, then their parents.
 -- args: spawns terms shapes
 local function spawn(one)
     local r = M.held(M.ref_of(one.id), one.token)
     if not r then
         return { 'lost', 0, false, '' }
+    end
+    local known = one.step and M.step(r, one.path)
+    if known then
+        return { 'duplicate', 0, false, '', known }
     end
     if r.ending or M.closed_to_children(r) then
         return { 'cascading', 0, false, '' }
@@ -30,12 +34,20 @@ local function spawn(one)
             M.redrive(call_.ref, true) -- an earlier life of this run took it along
         end
     end
+    if one.step and not refused then
+        M.write_step(r, one.path, one.step)
+    end
     return M.group_answer(refused, entered)
 end
 
 M.given_terms, M.given_shapes = A.terms, A.shapes
 local answers, k = {}, 1
 for i, one in ipairs(A.spawns) do
+    if one.step then
+        one.step[6] = one.step[6] and bytes() or false
+        one.step[7] = one.step[7] and bytes() or false
+        one.step[8] = bytes()
+    end
     k = M.take(one, k)
     answers[i] = spawn(one)
 end
