@@ -1,6 +1,5 @@
 """Answers of scripts as records of the contract. A plain run comes as it is stored, others by number of field."""
 
-import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -9,6 +8,7 @@ import msgspec
 
 from penstock.backends.redis.encode import LETTERS
 from penstock.backends.redis.moments import seconds
+from penstock.backends.redis.plain import COUNTED, HEAD, number, plain
 from penstock.backends.redis.refs import id_of, ref_of
 from penstock.backends.redis.scripts import fields
 from penstock.core.answers import Accepted, Answer, Entered, Refused
@@ -27,8 +27,6 @@ _NUMBER: Final = {name: number for number, name in enumerate(fields(), start=1)}
 
 _NONE: Final[dict[str, Any]] = {}
 
-_COUNTED: Final = 128  # the flag, as in _start.lua
-_HEAD: Final = struct.Struct(">cB3s6s7sH")  # as PLAIN in _start.lua
 _unpack_term: Final = msgspec.msgpack.Decoder().decode
 
 
@@ -56,16 +54,12 @@ def terms(reply: Reply) -> dict[int, Term]:
     return {int(reply[i]): _term(reply[i + 1]) for i in range(0, len(reply), 2)}
 
 
-def _number(raw: bytes) -> int:
-    return int.from_bytes(raw, "big")
-
-
 class Row:
     """The fields of one run by name, whatever form they came in."""
 
     def __init__(self, stored: bytes | Sequence[Any]) -> None:
         if isinstance(stored, bytes):
-            self.fields = {_NUMBER[name]: value for name, value in _plain(stored).items()}
+            self.fields = {_NUMBER[name]: value for name, value in plain(stored).items()}
         else:
             self.fields = dict(zip(stored[::2], stored[1::2], strict=True))
 
@@ -83,45 +77,6 @@ class Row:
 
     def moment(self, name: str) -> float | None:
         return seconds(self.get(name))
-
-
-def _plain(stored: bytes) -> dict[str, Any]:
-    state, watched, term, rank, enqueued_at, size = _HEAD.unpack_from(stored)
-    at = _number(enqueued_at)
-    found: dict[str, Any] = {"state": state, "term": _number(term), "rank": _number(rank), "enqueued_at": at}
-    found["watched"] = watched
-    body = stored[_HEAD.size :]
-    if state == b"q":
-        found |= {"since_at": at, "options": body[:size], "input": body[size:]}
-    elif state == b"r":
-        found |= _running(body, size)
-    else:
-        found |= _succeeded(body, size)
-    return found
-
-
-def _running(body: bytes, size: int) -> dict[str, Any]:
-    started = _number(body[:7])
-    token, rest = _cut(body[7:])
-    worker, rest = _cut(rest)
-    found: dict[str, Any] = dict.fromkeys(("started_at", "since_at", "first_claimed_at", "fence"), started)
-    return found | {"claims": 1, "token": token, "worker": worker, "options": rest[:size], "input": rest[size:]}
-
-
-def _succeeded(body: bytes, size: int) -> dict[str, Any]:
-    started, finished = _number(body[:7]), _number(body[7:14])
-    _, rest = _cut(body[20:])
-    inputs = _number(rest[:4])
-    options, payload, result = rest[4 : 4 + size], rest[4 + size : 4 + size + inputs], rest[4 + size + inputs :]
-    found: dict[str, Any] = dict.fromkeys(("started_at", "first_claimed_at", "fence"), started)
-    found |= {"claims": 1, "since_at": finished, "finished_at": finished}
-    return found | {"options": options, "input": payload, "result": result}
-
-
-def _cut(raw: bytes) -> tuple[bytes, bytes]:
-    """A text with its length before it, and the rest."""
-    size = raw[0]
-    return raw[1 : 1 + size], raw[1 + size :]
 
 
 def limits(row: Row) -> tuple[LimitRef, ...]:
@@ -219,7 +174,7 @@ def run(seen: list[Any], known: dict[int, Term]) -> Run:
 
 def _plain_run(ref: bytes, stored: bytes, lease: Any, beside: Sequence[Any], known: dict[int, Term]) -> Run:
     """The same of a plain run: the straight way, for there are many of them."""
-    found = _plain(stored)
+    found = plain(stored)
     term = known[found["term"]]
     others: dict[str, Any] = {"priority": 0}
     if beside:
@@ -233,7 +188,7 @@ def _plain_run(ref: bytes, stored: bytes, lease: Any, beside: Sequence[Any], kno
             "kind": None if kind is None else Kind(kind.decode()),
             "if_fails": None if if_fails is None else IfFails(if_fails),
             "name": row.text("name") or "",
-            "counted": found["watched"] >= _COUNTED,
+            "counted": found["watched"] >= COUNTED,
             "tags": _texts(row.get("tags")),
         }
         found["since_at"] = row.get("since_at", found["since_at"])
@@ -265,7 +220,7 @@ def _plain_run(ref: bytes, stored: bytes, lease: Any, beside: Sequence[Any], kno
 
 def brought(run_id: str, said: bytes) -> Run:
     """A run that its end has brought along: the length of its term, the term, and the run as it is stored."""
-    size = _number(said[:2])
+    size = number(said[:2])
     stored = said[2 + size :]
     term = Row(stored).get("term")
     return run([ref_of(run_id), stored, None], {term: _term(said[2 : 2 + size])})
@@ -310,13 +265,13 @@ def claims(
 def _claimed(ref: bytes, stored: bytes, known: dict[int, Term], about_all: tuple[str, int, dict[bytes, Row]]) -> Claim:
     """As `claim`, of a plain run, or one with no more than a few fields beside: the straight way."""
     token, beside, more = about_all
-    form, _, number, _, enqueued_at, size = _HEAD.unpack_from(stored)
-    term = known[_number(number)]
+    form, _, place, _, enqueued_at, size = HEAD.unpack_from(stored)
+    term = known[number(place)]
     run_id = id_of(ref)
-    at = _number(stored[_HEAD.size : _HEAD.size + 7])
-    body = _HEAD.size + beside
+    at = number(stored[HEAD.size : HEAD.size + 7])
+    body = HEAD.size + beside
     if form == b"R":
-        end = body + 2 + _number(stored[body : body + 2])
+        end = body + 2 + number(stored[body : body + 2])
         row, body = more[stored[body + 2 : end]], end
         others: dict[str, Any] = {"priority": row.get("priority", 0), "tags": _texts(row.get("tags"))}
         others |= {"parent_id": row.id("parent"), "root_id": row.id("root")}
@@ -336,7 +291,7 @@ def _claimed(ref: bytes, stored: bytes, known: dict[int, Term], about_all: tuple
         history=0,
         claims=1,
         crashes=0,
-        enqueued_at=_number(enqueued_at) / 1e6,
+        enqueued_at=number(enqueued_at) / 1e6,
         started_at=at / 1e6,
         **others,
     )
