@@ -133,16 +133,15 @@ class Fitting:
 
 def _members(path: str, value: Any, schema: Mapping[str, Any], most: int) -> list[tuple[str, Any, Schema]]:
     """Where each member or item of the value is, what it is, and its schema."""
-    kind: type = type(value)
-    if kind is dict:
+    if _is(value, "object"):
         known: Mapping[str, Schema] = schema.get("properties", {})
         others: Schema = schema.get("additionalProperties", True) if "patternProperties" not in schema else True
         return [(f"{path}.{name}", one, known.get(name, others)) for name, one in islice(value.items(), most)]
-    if kind is list:
+    if _is(value, "array"):
         first: list[Schema] = schema.get("prefixItems", [])
         rest: Schema = schema.get("items", True)
         schemas = chain(first, repeat(rest))
-        return [(f"{path}[{place}]", one, next(schemas)) for place, one in enumerate(islice(value, most))]
+        return [(f"{path}[{place}]", one, next(schemas)) for place, one in enumerate(value[:most])]
     return []
 
 
