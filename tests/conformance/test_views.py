@@ -1,13 +1,14 @@
 """Views: find and its pages, children in order, counts, the dead, roll-ups, what the store says of itself."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from penstock.core.errors import Closed
-from penstock.core.run import ChildOf, NewRun
+from penstock.core.run import ChildOf, NewRun, Run
 from penstock.core.state import State
-from penstock.core.views import Count, Filter, Rollup
+from penstock.core.views import Count, Filter, Page, Rollup
 from penstock.core.wake import Wake
 from penstock.ports.store import Store
 from tests.builders import call, dependency, group, new_run, started
@@ -90,6 +91,28 @@ async def test_runs_are_found_by_what_they_are(store: Store, wanted: Filter, ids
     """B-174."""
     await a_store_full(store)
     assert sorted(await found(store, wanted, limit=size)) == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["", "ff", "90", "c0", "01", "zz", "-1", "99999999999999999999", "93a0a0a0", "94a161a0a16101", "94a162a0a161c2"],
+)
+async def test_a_place_that_no_page_has_named_is_refused_or_is_one(store: Store, after: str) -> None:
+    """What comes from an address of the web is no reason for an error of the store's own."""
+    await a_store_full(store)
+    looks: list[Callable[[], Awaitable[Page[Run]]]] = [
+        lambda: store.find(Filter(), after=after, limit=4),
+        lambda: store.find(Filter(queue="q1"), after=after, limit=4),
+        lambda: store.find(Filter(parent_id="p"), after=after, limit=4),
+        lambda: store.dead(after=after, limit=4),
+        lambda: store.children("p", after=after, limit=4),
+    ]
+    for look_there in looks:
+        try:
+            page = await look_there()
+        except (ValueError, OverflowError):  # which callers hear as `Invalid`
+            continue
+        assert len(page.items) <= 4
 
 
 async def test_runs_are_found_by_when_they_were_enqueued(store: Store, clock: FakeClock) -> None:

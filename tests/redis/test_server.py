@@ -9,7 +9,7 @@ import pytest
 from penstock.backends import open_store
 from penstock.backends.redis import server as server_module
 from penstock.backends.redis.server import Server as Trusted
-from penstock.cli.findings import _durability
+from penstock.cli.findings import _durability, _room
 from penstock.core.errors import Invalid
 from tests.redis.conftest import Linked
 from tests.redis.load import Load
@@ -119,6 +119,22 @@ async def test_a_store_says_what_its_server_keeps(tmp_path: Path, server: Server
             assert info.durable == durable
             assert _durability(info).status == ("ok" if durable == "aof" else "warn")
             await store.close()
+
+
+async def test_a_store_says_how_much_room_its_server_has(server: Server) -> None:
+    """`penstock doctor` tells before nothing can be enqueued any more."""
+    store = open_store(server.url, namespace="room")
+    await store.open()
+    assert (await store.info()).left is None  # as much as the machine has
+    told: list[tuple[str, ...]] = []
+    for most in ("1gb", "30mb", "1mb"):
+        server.ask("CONFIG", "SET", "maxmemory", most)
+        info = await store.info()
+        assert info.left is not None
+        told += [(one.status, one.name) for one in _room(info)]
+    assert told == [("ok", "room"), ("warn", "room"), ("fail", "room")]
+    server.ask("CONFIG", "SET", "maxmemory", "0")
+    await store.close()
 
 
 async def test_the_rights_of_the_manual_suffice(server: Server) -> None:

@@ -275,7 +275,7 @@ async def _page(look: _Look, after: object, limit: int) -> Page[Stored]:
         return await look(after=after, limit=check_limit(limit))
     except Invalid:
         raise
-    except ValueError as error:  # the store could not read it
+    except (ValueError, OverflowError) as error:  # the store could not read it
         raise Invalid("after", after, "what an earlier page said in `after`") from error
 
 

@@ -1,6 +1,6 @@
 """From a store's answers to the errors that callers hear."""
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from penstock.core.answers import Answer, Refused, Spawned
 from penstock.core.errors import (
@@ -17,6 +17,18 @@ from penstock.core.errors import (
 from penstock.core.requests import Group
 from penstock.core.run import NewRun
 from penstock.engine.batcher import BYTES
+
+# operation -> how a run stands for which it means nothing, and what to do instead
+MEANINGLESS: Final = {
+    "promote": "not scheduled, so nothing is to be brought forward: ask `why` what it waits for",
+    "reschedule": "under way, so its time has come: cancel it, or enqueue another",
+    "reprioritise": "running, so its turn has come: cancel it, or enqueue another",
+    "update_input": "claimed already, and keeps what it was told: cancel it, or enqueue another",
+    "redrive": "not finished, so there is no other life to begin: wait for its end, or cancel it",
+    "detach": "waited for by no run: there is nothing to be cut",
+    "remove": "part of a flow that is still being stored: ask again when it is",
+    "attach": "part of a flow that is still being stored, or has a key: what is waited for has none",
+}
 
 
 def refused(new: NewRun, answer: Refused | Spawned, *, parameter: str) -> PenstockError:
@@ -69,4 +81,5 @@ def _raise(answer: Answer, run_id: str, operation: str) -> NoReturn:
         case Answer.BIG:
             raise WrongState(operation, run_id, "the root of more than 1,000 runs, some of them not finished")
         case _:
-            raise WrongState(operation, run_id, "in a state in which this means nothing")
+            said = MEANINGLESS.get(operation.partition(" ")[0], "in a state in which this means nothing")
+            raise WrongState(operation, run_id, said)

@@ -23,6 +23,8 @@ Grade: TypeAlias = Literal["ok", "warn", "fail"]
 
 SKEW: Final = 0.5  # seconds between this clock and the store's that need no mention
 OPTIONAL: Final = ("rich", "uvloop", "pydantic")
+LITTLE: Final = 64 << 20  # bytes of room of which somebody should know
+NOTHING: Final = 1 << 20  # ... and with which nothing more may be stored at any moment
 SAMPLE: Final = 100  # queued runs whose tasks are looked at
 
 
@@ -47,7 +49,7 @@ async def examine(app: App) -> list[Finding]:
         before = time.time()
         async with app:
             info = await app.info()
-            findings += [_reached(app, time.time() - before), _schema(info), _durability(info)]
+            findings += [_reached(app, time.time() - before), _schema(info), _durability(info), *_room(info)]
             findings.append(await _clock(app))
             findings += await _work(app, info.now)
     except (PenstockError, OSError) as error:
@@ -105,6 +107,17 @@ def _durability(info: StoreInfo) -> Finding:
             return Finding("warn", "durability", told, "see to it that it keeps an append-only file")
         case _:
             return Finding("ok", "durability", info.durable)
+
+
+def _room(info: StoreInfo) -> list[Finding]:
+    """Whether more can be stored. Without room nothing can be enqueued; workers go on, and so make some."""
+    if info.left is None:
+        return []
+    told = f"{info.left / 2**20:,.0f}MB left to the store"
+    if info.left >= LITTLE:
+        return [Finding("ok", "room", told)]
+    advice = "start workers, take finished runs away (penstock queues clean), or give it more"
+    return [Finding("warn" if info.left >= NOTHING else "fail", "room", told, advice)]
 
 
 async def _clock(app: App) -> Finding:

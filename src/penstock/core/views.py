@@ -95,3 +95,4 @@ class StoreInfo(Record, frozen=True, kw_only=True):
     namespace: str
     now: float
     durable: str  # "memory", "full", "fast", "aof", "points", "volatile", "unknown"
+    left: int | None = None  # bytes for which there is room, in memory or on disk; None: no bound, or nobody says

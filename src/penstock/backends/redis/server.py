@@ -44,6 +44,12 @@ class Server:
         await self._check_persistence(said)
         self._look_later()
 
+    async def left(self) -> int | None:
+        """The bytes that its memory may still grow by; None: by as many as the machine has."""
+        said = await self._info("memory")
+        most = int(said.get("maxmemory", 0))
+        return max(0, most - int(said.get("used_memory", 0))) if most else None
+
     def close(self) -> None:
         """Look no more."""
         if self._timer is not None:
@@ -51,8 +57,8 @@ class Server:
         if self._looking is not None:
             self._looking.cancel()
 
-    async def _info(self) -> dict[str, str]:
-        found = await self._link.command("INFO")
+    async def _info(self, *section: str) -> dict[str, str]:
+        found = await self._link.command("INFO", *section)
         if not isinstance(found, bytes):
             raise _refused(self._link.address, f"it does not say what it is ({found}): allow the user INFO")
         return dict(re.findall(r"^(\w+):(.*?)\r?$", found.decode(errors="replace"), re.MULTILINE))

@@ -79,8 +79,13 @@ class Views:
             "task": wanted.task,
             "limit": min(limit, SOME),
         }
+        if after == "":
+            raise ValueError(after)
         given = [] if after is None else [bytes.fromhex(after)]
-        found, terms, following = await self._calls.call("find", args, given)
+        reply = await self._calls.call("find", args, given)
+        if reply is None:
+            raise ValueError(after)
+        found, terms, following = reply
         runs = tuple(run for run in _runs(found, terms) if _matches(run, wanted))
         return Page(items=runs, after=None if following is None else following.hex())
 
@@ -246,11 +251,12 @@ class Views:
                 return problems
 
     async def info(self) -> StoreInfo:
-        schema, store_id, namespace, now = await self._calls.call("info")
+        (schema, store_id, namespace, now), left = await asyncio.gather(self._calls.call("info"), self._server.left())
         return StoreInfo(
             store_id=store_id.decode(),
             schema=int(schema),
             namespace=namespace.decode(),
             now=int(now) / 1e6,
             durable=self._server.durable,
+            left=left,
         )

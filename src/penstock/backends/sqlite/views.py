@@ -1,12 +1,14 @@
 """Reads. Each is its script, and sees one moment; here are only arguments and records."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from penstock.backends.sqlite import audit, decode, encode
+from penstock.backends.sqlite import address, audit, decode, encode
 from penstock.backends.sqlite.control import schedule_of
 from penstock.backends.sqlite.moments import LAST, microseconds, microseconds_up, seconds
 from penstock.backends.sqlite.procedures import in_namespace, sources
@@ -81,6 +83,7 @@ class Views:
     _namespace: str
     _clock: Clock
     _durable: str
+    _where: address.Address
 
     async def _look(self, read: Callable[[Look], T]) -> T:
         return await self._reader.do(lambda connection: read(Look(connection, self._namespace, self._clock)))
@@ -220,7 +223,12 @@ class Views:
         def read(look: Look) -> StoreInfo:
             store_id, namespace, _, schema = look.rows("info")[0]
             return StoreInfo(
-                store_id=store_id, schema=schema, namespace=namespace, now=look.now / 1e6, durable=self._durable
+                store_id=store_id,
+                schema=schema,
+                namespace=namespace,
+                now=look.now / 1e6,
+                durable=self._durable,
+                left=_free(self._where.path),
             )
 
         return await self._look(read)
@@ -229,3 +237,11 @@ class Views:
 def _worker(row: decode.Stored) -> WorkerInfo:
     info, expires_at = row
     return msgspec.structs.replace(msgspec.json.decode(info, type=WorkerInfo), expires_at=expires_at / 1e6)
+
+
+def _free(path: Path) -> int | None:
+    """The bytes by which the file may grow, as its file system says."""
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError:
+        return None

@@ -1,10 +1,22 @@
 -- parts: start args model
 -- Runs of one index, newest first; or those in some states, from the structures that drive them. Where to go on comes
--- back with them.
+-- back with them; false: nobody can have been told to go on there.
 -- args: index ref states queue task limit
 M.reads = true
-local given = bytes()
-local after = given and unpack_(given) -- source, queue, then where in it
+local WHERE = { -- in each source: the types of what tells the place
+    a = { 'string', 'boolean' }, b = { 'string', 'number' }, c = { 'string', 'number' }, d = { 'string', 'number' },
+    e = { 'string', 'boolean' }, g = { 'string', 'number' }, f = { 'number', 'boolean' }, index = { 'number', 'boolean' },
+}
+local given, after = bytes(), nil -- source, queue, then where in it
+if given then
+    local fine, place = pcall(unpack_, given)
+    local types = fine and type(place) == 'table' and WHERE[place[1] or '']
+    if not types or (place[1] == 'index') ~= (A.index ~= nil) or type(place[2]) ~= 'string'
+        or type(place[3]) ~= types[1] or type(place[4]) ~= types[2] then
+        return false
+    end
+    after = place
+end
 local found, asked, next_ = {}, {}, nil
 local most = A.limit + 1
 
