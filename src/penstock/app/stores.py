@@ -14,6 +14,7 @@ from typing import Final
 from penstock.app.refusals import size_of
 from penstock.app.tails import Tails
 from penstock.core.answers import Accepted, Refused
+from penstock.core.aside import aside
 from penstock.core.errors import Closed, Unavailable
 from penstock.core.requests import Group
 from penstock.core.run import Run
@@ -96,7 +97,7 @@ class Stores:
         loop = asyncio.get_running_loop()
         opening = self._opening.get(loop)
         if opening is None:
-            opening = self._opening[loop] = loop.create_task(self._open_here(loop))
+            opening = self._opening[loop] = aside(self._open_here(loop))
             opening.add_done_callback(lambda _: self._opening.pop(loop, None))
         return await asyncio.shield(opening)
 

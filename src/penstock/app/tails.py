@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final, NamedTuple
 
+from penstock.core.aside import aside
 from penstock.core.errors import Closed
 from penstock.core.state import State
 from penstock.core.views import LogEntry
@@ -56,7 +57,7 @@ class Tail:
         if self.rings != heard:
             return
         if self._turn is None:
-            self._turn = asyncio.get_running_loop().create_task(self._listen())
+            self._turn = aside(self._listen())
         await asyncio.wait([self._turn])  # a stream that is cancelled does not end the wait of the others
 
     async def _listen(self) -> None:

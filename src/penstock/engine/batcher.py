@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from penstock.core.aside import aside
 from penstock.engine.patience import Trouble, repeat, untold
 
 Item = TypeVar("Item")
@@ -46,7 +47,7 @@ class Batcher(Generic[Item, Answer]):
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._sender is None:
-            self._sender = asyncio.get_running_loop().create_task(self._send())
+            self._sender = aside(self._send())
         return future
 
     async def ask(self, item: Item) -> Answer:
@@ -60,7 +61,7 @@ class Batcher(Generic[Item, Answer]):
             self._sender = None
             self._many = bool(self._waiting)
             if self._many:
-                self._sender = asyncio.get_running_loop().create_task(self._send())
+                self._sender = aside(self._send())
             if not alone.done():
                 alone.set_result(None)
         return answers[0]

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
+from penstock.core.aside import aside
 from penstock.core.errors import Invalid
 from penstock.core.record import Record
 
@@ -84,7 +85,7 @@ class Observers:
             self._dropped += 1
         self._waiting.append(event)
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._deliver())
+            self._task = aside(self._deliver())
 
     async def delivered(self) -> None:
         """Return when everything told so far has been delivered."""

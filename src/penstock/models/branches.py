@@ -6,7 +6,7 @@ Works by a task factory, which leaves all other tasks alone and calls the factor
 import asyncio
 from asyncio import AbstractEventLoop
 from collections.abc import Coroutine, Generator
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from types import TracebackType
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -77,13 +77,14 @@ class Turns(Coroutine[Any, Any, T]):
 
 
 class Factory:
-    """Creates tasks as the factory before it would have."""
+    """Creates tasks as the factory before it would have. One in a context without a branch is no task of the run."""
 
     def __init__(self, before: Any) -> None:
         self._before = before
 
     def __call__(self, loop: AbstractEventLoop, coroutine: Any, **named: Any) -> "asyncio.Task[Any]":
-        branch = BRANCH.get()
+        context: Context | None = named.get("context")
+        branch = BRANCH.get() if context is None else context.get(BRANCH)
         if branch is None or branch.course.over or isinstance(coroutine, Turns):
             return self._make(loop, coroutine, named)
         scope = branch.scope.open()

@@ -17,6 +17,7 @@ from penstock.backends.redis.link import Call, Link
 from penstock.backends.redis.loop_end import LoopEnd
 from penstock.backends.redis.script import Script
 from penstock.backends.redis.wire import REPLY, ErrorReply, Lost, Value, Wire, pack
+from penstock.core.aside import aside
 from penstock.core.errors import Invalid, Unavailable
 
 PROBE: Final = 3.0  # seconds after which the other side is asked whether it is still there
@@ -85,7 +86,7 @@ class Ear:
 
     def pop(self, listener: Hears, tokens: Sequence[bytes], seconds: float) -> None:
         """Wait for one of the tokens; the listener is told."""
-        task = self._loop.create_task(self._pop(listener, tokens, min(seconds, BLOCK)))
+        task = aside(self._pop(listener, tokens, min(seconds, BLOCK)))
         self._popping.add(task)
         task.add_done_callback(self._popping.discard)
 
@@ -145,7 +146,7 @@ class Ear:
     def _dial_again(self) -> None:
         """Make the connection anew, unless that is under way."""
         if self._dialing is None and not self._over:
-            self._dialing = self._loop.create_task(self._dial())
+            self._dialing = aside(self._dial())
 
     async def _dial(self) -> None:
         """Try until there is a connection."""

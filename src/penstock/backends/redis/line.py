@@ -16,6 +16,7 @@ from penstock.backends.redis.loop_end import LoopEnd
 from penstock.backends.redis.route import Route, redirected
 from penstock.backends.redis.script import Script
 from penstock.backends.redis.wire import ErrorReply, Lost, Value, Wire, pack
+from penstock.core.aside import aside
 from penstock.core.errors import Applied, Invalid, Unavailable
 
 OPENING: Final = 6.0  # seconds that the first connection is tried for: longer than one try takes
@@ -197,7 +198,7 @@ class Line:
             if self._over:
                 raise tries.closed()
             if self._dialing is None:
-                self._dialing = self._loop.create_task(self._dial())
+                self._dialing = aside(self._dial())
             await asyncio.wait([self._dialing], timeout=max(0.0, tries.deadline - self._loop.time()))
             if self._refused is not None and not self._stood and isinstance(self._refused, Invalid):
                 raise self._refused
@@ -226,7 +227,7 @@ class Line:
     def _retire(self, wire: Wire) -> None:
         """Hang up once the old connection owes no more answers."""
         if not wire.lost:
-            drained = self._loop.create_task(wire.drained())
+            drained = aside(wire.drained())
             drained.add_done_callback(lambda _: wire.fail("another node serves"))
 
 

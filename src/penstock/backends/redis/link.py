@@ -17,6 +17,7 @@ from penstock.backends.redis.line import Line, Order
 from penstock.backends.redis.route import Route
 from penstock.backends.redis.script import Script
 from penstock.backends.redis.wire import ErrorReply, Lost, Value, pack
+from penstock.core.aside import aside
 from penstock.core.errors import Closed, PenstockError
 
 Call: TypeAlias = tuple[Script, Sequence[bytes], Sequence[Value]]
@@ -87,7 +88,7 @@ class Link:
     def tell(self, *words: Value) -> None:
         """Send a plain command from the running loop soon, and hear nothing of it."""
         self._line()  # raises if this is closed
-        task = asyncio.get_running_loop().create_task(self._tell(words))
+        task = aside(self._tell(words))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
 

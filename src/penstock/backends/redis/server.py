@@ -11,6 +11,7 @@ from typing import Final, cast
 from penstock.backends.redis.address import Address
 from penstock.backends.redis.link import Link
 from penstock.backends.redis.script import Script
+from penstock.core.aside import aside
 from penstock.core.errors import Invalid, PenstockError
 
 OLDEST: Final = (6, 2)
@@ -101,7 +102,7 @@ class Server:
         loop = asyncio.get_running_loop()
 
         def look() -> None:
-            self._looking = loop.create_task(self._look())
+            self._looking = aside(self._look())
 
         self.close()
         self._timer = loop.call_later(AGAIN, look)
