@@ -63,10 +63,11 @@ class Views:
     _server: Server
 
     async def get(self, run_ids: Sequence[str]) -> list[Run | None]:
+        parts = [list(run_ids[start : start + SOME]) for start in range(0, len(run_ids), SOME)]
+        asked = [self._calls.call("get", {"run_ids": some}, runs=some) for some in parts]
+        replies = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
         runs: list[Run | None] = []
-        for start in range(0, len(run_ids), SOME):
-            some = list(run_ids[start : start + SOME])
-            found, terms = await self._calls.call("get", {"run_ids": some}, runs=some)
+        for found, terms in replies:
             known = decode.terms(terms)
             runs += [None if one is None else decode.run(one, known) for one in found]
         return runs

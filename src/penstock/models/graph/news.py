@@ -43,7 +43,7 @@ async def ended(session: Session, get: Get, codec: Codec, wanted: int) -> list[N
     found: list[Noted | str] = []
     blocked = session.blocked
     unborn = {one.key for one in session.fresh if not isinstance(one, Cancel)}
-    for window in _windows(session.open, blocked):
+    for window in _windows(session.open, blocked, wanted):
         keys = [key for key in window if key not in unborn] if unborn else window
         run_ids = [session.open.get(key) or blocked[key][0] for key in keys]
         for key, run_id, run in zip(keys, run_ids, await get(run_ids), strict=True):
@@ -55,12 +55,12 @@ async def ended(session: Session, get: Get, codec: Codec, wanted: int) -> list[N
     return found
 
 
-def _windows(open_: dict[str, str], blocked: Mapping[str, object]) -> Iterator[list[str]]:
+def _windows(open_: dict[str, str], blocked: Mapping[str, object], wanted: int) -> Iterator[list[str]]:
     """The keys in portions: blocked ones, then from the front and from the back, more and more."""
     if blocked:
         yield list(blocked)
     front, back = iter(open_), reversed(open_)
-    left, size = len(open_), FIRST
+    left, size = len(open_), min(MOST, max(FIRST, wanted))
     while left > 0:
         for side in (front, back):
             keys = list(islice(side, min(size, left)))

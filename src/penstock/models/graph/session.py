@@ -23,6 +23,7 @@ from penstock.models.graph.events import (
     Succeed,
 )
 from penstock.models.graph.planner import Planner
+from penstock.models.graph.portions import Portions
 from penstock.models.graph.rewinding import Past, Rewound
 from penstock.models.graph.scheme import Scheme
 from penstock.models.graph.stored import Baggage, Entry, Noted, Rewind, child_id
@@ -61,6 +62,8 @@ class Session:
         self.fresh: list[Carried] = []
         self.ended = 0  # ends of runs that it was told
         self.astray = 0  # ends of runs that it will never be told: those that it had cancelled
+        self.portions = Portions(self.planner.scheme)
+        self.planned_at = 0.0  # when it was planned last, on its worker's clock; 0: not here
         self.end: Succeed | Fail | None = None
         self._past = Past(self.planner.scheme, baggage, rewinds)
 
@@ -84,6 +87,7 @@ class Session:
         self.blocked = {key: one for key, one in self.blocked.items() if key in to.blocked}
         for standing in (self.open, self.waits, self.sleeps, self.hooks, self.fresh):
             standing.clear()
+        self.portions.clear()
         self._note(list(to.open), to.rewind.at)
 
     def start(self, at: float) -> None:
@@ -125,7 +129,7 @@ class Session:
             self.read[waited.signal] = self.read.get(waited.signal, 0) + 1
         elif noted.life:
             self.ended += 1
-        held = self.open.pop(event.key, None) or self.blocked.pop(event.key, ("", 0))[0]
+        held = self._closed(event.key) or self.blocked.pop(event.key, ("", 0))[0]
         self.sleeps.pop(event.key, None)
         self.hooks.pop(event.key, None)
         self._note(self.planner.feed(event), at, blocked=(held, noted.life))
@@ -135,6 +139,7 @@ class Session:
             match one:
                 case Start() | StartGraph():
                     self.open[one.key] = child_id(self.run_id, self.history, one.key)
+                    self.portions.opened(one.key)
                     self.fresh.append(one)
                 case Await():
                     due = None if one.timeout is None else at + one.timeout
@@ -152,9 +157,17 @@ class Session:
                 case _:
                     pass
 
+    def _closed(self, key: str) -> str | None:
+        """The run under this key is under way no more; which it was."""
+        run_id = self.open.pop(key, None)
+        if run_id is not None:
+            self.portions.closed(key)
+        return run_id
+
     def _cancel(self, cancelled: Cancel) -> None:
         for key in cancelled.keys:
-            for standing in (self.open, self.waits, self.sleeps, self.hooks):
+            self._closed(key)
+            for standing in (self.waits, self.sleeps, self.hooks):
                 standing.pop(key, None)
         self.fresh = [one for one in self.fresh if isinstance(one, Cancel) or one.key not in cancelled.keys]
         self.fresh.append(cancelled)

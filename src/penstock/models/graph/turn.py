@@ -30,6 +30,9 @@ Group: TypeAlias = list[tuple[Started, NewRun]]
 
 EVENTS: Final = 500  # in one record
 SIZE: Final = 262_144  # bytes of one record, unless one event is larger
+PORTION: Final = 0.1  # seconds in which about so many runs end as are worth a wake, if nothing can follow sooner
+FEW: Final = 4  # turns that are worth a moment at which the plan looks
+LATE: Final = 0.25  # seconds after which the plan looks, if they end more slowly, or one of them ended badly
 CALLED_OFF: Final = "its graph needs it no more"
 
 
@@ -46,6 +49,7 @@ class Turn:
         self._session = session
         self._hands = hands
         self._now = claim.started_at + (hands.clock() - began)
+        self._ended_before = session.ended
         self._told: list[Noted] = []  # and not recorded yet
         self._begins = False  # the first entry is to be recorded, whatever it tells
         self._mailbox: list[Signal] | None = None
@@ -310,16 +314,29 @@ class Turn:
             return claim.finishes
         return max(claim.finishes, session.ended + session.astray)
 
+    def _portion(self) -> int:
+        """How many further ends are worth a wake: as many as end in a moment, if with fewer nothing can follow."""
+        session, now = self._session, self._hands.clock()
+        since, session.planned_at = session.planned_at, now
+        ended = session.ended - self._ended_before
+        if not since or now <= since or not ended or session.blocked:
+            return 1
+        most = session.portions.least(session.planner.state, len(session.open))
+        portion = min(most, int(ended / (now - since) * PORTION))
+        return portion if portion >= FEW else 1
+
     def _wake(self) -> Wake:
         session, claim = self._session, self._attempt.claim
         depends = bool(session.open or session.blocked)
+        portion = self._portion()
+        moments = [session.due, self._now + LATE if portion > 1 else None]
         arrived = {one.signal: claim.signals.get(one.signal, 0) for one in session.waits.values()}
         for message in self._mailbox or ():
             if message.name in arrived:
                 arrived[message.name] = max(arrived[message.name], message.seq)
         return Wake(
-            at=session.due,
-            finishes=self._ends_so_far() + 1 if depends else None,
+            at=min((at for at in moments if at is not None), default=None),
+            finishes=self._ends_so_far() + portion if depends else None,
             signals={name: count + 1 for name, count in arrived.items()},
         )
 
