@@ -83,6 +83,11 @@ _MEASURES: Final = (
         "grid of so many, a chain of a tenth as many",
     ),
     Measure(
+        "graph_growth",
+        {OURS: (10_000, 400)},
+        "nodes, no-ops all, against a tenth of them, in turns, until the result is in the caller; two worker processes",
+    ),
+    Measure(
         "full_key",
         {OURS: (1_000, 100)},
         "runs of a key with room, one after the other, beside a key behind which 1,000 wait, and alone; in turns of 50",
@@ -115,6 +120,8 @@ _ROWS: Final = (
     Row("graph, chain of 1,000", "graph", "chain", "nodes/s", more_is_better=True),
     Row("graph, 1 -> 10,000 -> 1", "graph", "fan", "nodes/s", more_is_better=True),
     Row("graph, grid of 100 x 100", "graph", "grid", "nodes/s", more_is_better=True),
+    Row("graph of 10,000 as a fan, 2 workers", "graph_growth", "fan_times", "of 1,000", 12),
+    Row("graph of 10,000 as a grid, 2 workers", "graph_growth", "grid_times", "of 1,000", 12),
     Row("rate beside a run of 100,000 lines", "chatty", "ratio", "of alone", 0.90, 0.97, more_is_better=True),
     Row("lines of that run", "chatty", "lines_per_s", "lines/s", more_is_better=True),
     Row("limited runs, share of the slots used", "limited", "ideal", "of ideal", 0.80, 0.95, more_is_better=True),

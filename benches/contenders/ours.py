@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from benches.contenders.chatty import chatty as beside
 from benches.contenders.flowing import trees
-from benches.contenders.graphing import graphs
+from benches.contenders.graphing import graphs, growth
 from benches.contenders.limited import free_key, slots
 from benches.contenders.meter import (
     FILLER,
@@ -332,6 +332,19 @@ def graph(folder: Path, count: int) -> Figures:
     return asyncio.run(graphs(Ours(folder).app, count))
 
 
+def graph_growth(folder: Path, count: int) -> Figures:
+    """As `graphing.growth`."""
+
+    async def measure() -> Figures:
+        ours = Ours(folder)
+        async with ours.app:
+            await ours.job.enqueue(-1, FILLER)  # the file is there
+            with Workers(folder, 2):
+                return await growth(ours.app, count)
+
+    return asyncio.run(measure())
+
+
 def _share(part: Sequence[float], whole: Sequence[float]) -> float:
     return median(part) / median(whole)
 
@@ -364,6 +377,7 @@ if __name__ == "__main__":
                 steps,
                 replay,
                 graph,
+                graph_growth,
             )
         },
         {"serve": serve},

@@ -12,9 +12,9 @@ from typing import Final, cast
 from benches.contenders import harness
 from benches.contenders.chatty import chatty
 from benches.contenders.flowing import trees
-from benches.contenders.graphing import graphs
+from benches.contenders.graphing import graphs, growth
 from benches.contenders.limited import free_key, slots
-from benches.contenders.meter import FILLER, Figures
+from benches.contenders.meter import FILLER, Figures, Workers
 from benches.contenders.server_side import Asked, url
 from benches.contenders.stepping import replays, workflows
 from penstock import App, Run
@@ -111,11 +111,22 @@ def _named() -> str:
     return os.environ.get("PENSTOCK_BENCH_URL") or f"{url()}?allow_volatile=1"
 
 
+def graph_growth(folder: Path, count: int) -> Figures:
+    """As `graphing.growth`."""
+
+    async def measure() -> Figures:
+        with Workers(folder, 2):
+            async with Ours(folder, 0, url()) as ours:
+                return await growth(ours.app, count)
+
+    return asyncio.run(measure())
+
+
 def graph(folder: Path, count: int) -> Figures:
     """As `graphing.graphs`."""
     return asyncio.run(graphs(Ours(folder, 0, url()).app, count))
 
 
 if __name__ == "__main__":
-    own = (limited, full_key, steps, replay, graph)
+    own = (limited, full_key, steps, replay, graph, graph_growth)
     harness.run(Ours, own={"chatty": beside} | {measure.__name__: measure for measure in own})

@@ -103,7 +103,7 @@ async def test_a_look_reads_as_much_whatever_the_size_of_the_graph(app: App, tap
     for width in (50, 1000):
         run = await app.start(fan(width, "slow"), queue="plans")
         async with app.worker(queues=["plans"]), app.worker(queues=["slow"], concurrency=1):
-            looks = []
+            looks: list[int] = []
             for _ in range(6):
                 go_on.release()
                 looks.append(await tap.looked.get())
