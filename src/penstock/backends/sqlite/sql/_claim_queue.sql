@@ -36,12 +36,7 @@ update penstock_run set
     -- @include _hold
 where n in (select s.n from penstock_straight s);
 insert into penstock_taken (n) select s.n from penstock_straight s order by s.k;
--- No more than 100 runs beyond what is wanted are looked at.
-insert into penstock_do_look_next
-select :queue, :now
-from penstock_claiming c cross join penstock_counter i
-where c.one = 1 and c.dragging and i.i <= c.wanted + 100 - c.untaken - (select count(*) from penstock_taken)
-order by i.i;
+insert into penstock_do_drag select :queue, :now from penstock_claiming c where c.one = 1 and c.dragging limit 1;
 update penstock_claiming set more = 1
 where one = 1 and wanted > (select count(*) from penstock_taken)
     and wanted + 100 <= untaken + (select count(*) from penstock_taken)
