@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from penstock import App, Blocking, InvalidInput, ResultTimeout, Run, RunFailed, Task
+from penstock.app.graph_runs import GraphRun, SyncGraphRun
+from penstock.app.graphs import Graphs
+from penstock.app.graphs_sync import SyncGraphs
 from penstock.sync import SyncApp, SyncRun, SyncTask
 
 
@@ -54,6 +57,29 @@ def test_the_same_verbs_block_until_they_are_done(blocking_app: App) -> None:
     assert app.sync.enqueue("add", 1, b=1).result(timeout=20) == 2
     with pytest.raises(InvalidInput):
         add.sync.enqueue("x", 2)  # type: ignore[arg-type]
+
+
+def test_graphs_are_started_and_read_without_a_loop(blocking_app: App) -> None:
+    app = blocking_app
+
+    @app.task
+    async def double(n: int) -> int:
+        return 2 * n
+
+    graph = app.graph("doubles")
+    graph.node(double, "again", after=graph.node(double))
+    run = app.sync.start(graph, input=2, context={"tenant": "a"})
+    assert run.result(timeout=20).output == 8
+    assert run.context() == {"tenant": "a"}
+    assert run.nodes()["again"].status == "succeeded"
+    assert app.sync.graph_run(run.id).events()[-1].kind == "graph.succeeded"
+    assert run.moment(1).outputs == {}
+    app.sync.reconcile()
+    run.rerun("again", input=5)
+    assert run.result(timeout=20).output == 10
+    app.sync.reconcile()
+    run.rollback("again")
+    assert run.result(timeout=20).output == 10
 
 
 def test_what_is_raised_there_is_raised_here(blocking_app: App) -> None:
@@ -114,7 +140,9 @@ def parameters(function: Any) -> list[tuple[str, Any, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("front", "behind"), [(SyncApp, App), (SyncRun, Run), (SyncTask, Task)], ids=lambda kind: kind.__name__
+    ("front", "behind"),
+    [(SyncApp, App), (SyncGraphs, Graphs), (SyncRun, Run), (SyncGraphRun, GraphRun), (SyncTask, Task)],
+    ids=lambda kind: kind.__name__,
 )
 def test_the_front_takes_what_the_async_verbs_take(front: type[Any], behind: type[Any]) -> None:
     verbs = [name for name, member in vars(front).items() if not name.startswith("_") and inspect.isfunction(member)]
@@ -128,7 +156,8 @@ def test_the_front_takes_what_the_async_verbs_take(front: type[Any], behind: typ
 def test_every_verb_of_a_run_has_its_blocking_twin() -> None:
     missing = [
         name
-        for name, member in vars(Run).items()
-        if inspect.iscoroutinefunction(member) and not name.startswith("_") and name not in vars(SyncRun)
+        for kind, twin in ((Run, SyncRun), (GraphRun, SyncGraphRun))
+        for name, member in vars(kind).items()
+        if inspect.iscoroutinefunction(member) and not name.startswith("_") and not hasattr(twin, name)
     ]
     assert missing == []

@@ -200,5 +200,7 @@ async def test_only_runs_of_graphs_have_events(app: App) -> None:
     started = await app.start(graph)
     assert (await started.status()).state is State.QUEUED
     assert await app.graph_run(started.id).events() == []  # nobody has planned it yet
+    assert (await started.moment()).seq == 0
+    assert (await started.moment()).nodes["plain"].status == "pending"
     with pytest.raises(Invalid, match="once there are events"):
         await started.moment(1)

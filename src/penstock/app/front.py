@@ -6,8 +6,8 @@ Each raises `Blocking` where a loop is running.
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Self, TypeAlias, TypeVar, Unpack, overload
 
-from penstock.app.flows import Flows
-from penstock.app.flows_sync import SyncFlows
+from penstock.app.graphs import Graphs
+from penstock.app.graphs_sync import SyncGraphs
 from penstock.app.handle import SyncRun
 from penstock.app.histories import History
 from penstock.app.metrics import Metrics
@@ -29,10 +29,10 @@ R = TypeVar("R")
 Verb: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
-class SyncApp(SyncFlows):
+class SyncApp(SyncGraphs):
     """What `app.sync` is. Made anew each time; holds nothing of its own. `with app.sync as jobs:` closes the app."""
 
-    def __init__(self, app: Flows, portal: Portal, opens: Verb, closes: Verb) -> None:
+    def __init__(self, app: Graphs, portal: Portal, opens: Verb, closes: Verb) -> None:
         super().__init__(app, portal)
         self._app = app
         self._call = portal.call

@@ -12,6 +12,8 @@ from penstock.models.graph.chronicle import GraphMoment
 from penstock.models.graph.events import GraphEvent, NodeResult
 
 Redact: TypeAlias = Callable[[Any], Any]
+Event: TypeAlias = GraphEvent  # what the documents are of
+Moment: TypeAlias = GraphMoment
 
 
 def event_document(event: GraphEvent, redact: Redact) -> dict[str, Any]:
@@ -33,11 +35,11 @@ def moment_document(moment: GraphMoment, redact: Redact) -> dict[str, Any]:
         "status": moment.status,
         "context": redact(msgspec.to_builtins(moment.context)),
         "outputs": {node: redact(msgspec.to_builtins(value)) for node, value in moment.outputs.items()},
-        "nodes": node_documents(moment.nodes),
+        "nodes": _nodes(moment.nodes),
     }
 
 
-def node_documents(nodes: dict[str, NodeResult]) -> dict[str, Any]:
+def _nodes(nodes: dict[str, NodeResult]) -> dict[str, Any]:
     """How nodes stand, by id."""
     fields = NodeResult.__struct_fields__
     return {node: {name: msgspec.to_builtins(getattr(one, name)) for name in fields} for node, one in nodes.items()}

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from penstock.app import graph_reading
 from penstock.app.graph_reading import Kept
-from penstock.app.handle import Run
+from penstock.app.handle import Run, SyncRun
 from penstock.app.refusals import raise_for
 from penstock.core import codec
 from penstock.core.codec import Unfit, check_size
@@ -31,6 +31,11 @@ class GraphRun(Run[GraphResult]):
 
     def __repr__(self) -> str:
         return f"<GraphRun {self.id}>"
+
+    @property
+    def sync(self) -> "SyncGraphRun":
+        """The same verbs for code without a loop."""
+        return SyncGraphRun(self)
 
     async def result(self, timeout: Duration | None = None, *, allow_block: bool = False) -> GraphResult:
         """What the graph came to, as soon as it has: its output, outputs by node, the context, how each node ended.
@@ -63,12 +68,13 @@ class GraphRun(Run[GraphResult]):
         told = chain.from_iterable(kept.chronicle().told(kept.entries, kept.end))
         return [one for one in told if one.seq > after and (limit is None or one.seq <= after + limit)]
 
-    async def moment(self, seq: int) -> GraphMoment:
+    async def moment(self, seq: int | None = None) -> GraphMoment:
         """How the run stood when event `seq` had happened, and all that was decided with it: context and nodes.
 
-        Raises `Invalid` if it has no such event; `NotFound`, `Purged`.
+        None: the last event; before there are any, how it will begin, with number 0. Raises `Invalid` if it has no such
+        event; `NotFound`, `Purged`.
         """
-        check_count(seq, "seq", least=1)
+        check_count(1 if seq is None else seq, "seq", least=1)
         kept = await self._kept()
         return kept.chronicle().moment(kept.entries, kept.end, seq)
 
@@ -127,3 +133,29 @@ class GraphRun(Run[GraphResult]):
 
     async def _kept(self) -> Kept:
         return await graph_reading.read(self._client, await self._stored())
+
+
+class SyncGraphRun(SyncRun[GraphResult]):
+    """A graph run's verbs for code without a loop: each does what the one of `GraphRun` does, and blocks."""
+
+    def __init__(self, run: GraphRun) -> None:
+        super().__init__(run)
+        self._graph = run
+
+    def context(self) -> dict[str, Any]:
+        return self._call(self._graph.context)
+
+    def nodes(self) -> dict[str, NodeResult]:
+        return self._call(self._graph.nodes)
+
+    def events(self, *, after: int = 0, limit: int | None = None) -> list[GraphEvent]:
+        return self._call(self._graph.events, after=after, limit=limit)
+
+    def moment(self, seq: int | None = None) -> GraphMoment:
+        return self._call(self._graph.moment, seq)
+
+    def rerun(self, node: str, *, input: Any = UNSET) -> None:  # noqa: A002 (the word of blueprints)
+        self._call(self._graph.rerun, node, input=input)
+
+    def rollback(self, node: str) -> None:
+        self._call(self._graph.rollback, node)

@@ -11,7 +11,6 @@ from penstock.cli.exits import Exit
 from penstock.cli.said import Said, shared
 from penstock.cli.screen import Column, Document, as_json, field
 from penstock.cli.session import Session, carry_out
-from penstock.core.errors import Invalid
 
 _WIDTH = 60  # characters of what an event brings along
 
@@ -46,14 +45,8 @@ def nodes(said: Said, run_id: str, at: int | None) -> Exit:
     """Say how a graph run stands, or stood at one of its events: its status, its nodes, its context."""
 
     async def work(session: Session) -> Exit:
-        run = session.app.graph_run(run_id)
-        seq = at
-        if seq is None:
-            told = await run.events()
-            if not told:
-                raise Invalid("RUN", run_id, "a graph that a worker has begun; `penstock why` says what it waits for")
-            seq = told[-1].seq
-        session.screen.one(moment_document(await run.moment(seq), redaction(names())), _lines)
+        moment = await session.app.graph_run(run_id).moment(at)
+        session.screen.one(moment_document(moment, redaction(names())), _lines)
         return Exit.OK
 
     return carry_out(said, work)
@@ -62,7 +55,8 @@ def nodes(said: Said, run_id: str, at: int | None) -> Exit:
 def _lines(moment: Document) -> list[str]:
     stands: dict[str, dict[str, Any]] = moment["nodes"]
     width = max(len(node) for node in stands)
-    lines = [f"{moment['status']} at event {moment['seq']}, {text.moment(moment['at'])}", ""]
+    at = f"at event {moment['seq']}, {text.moment(moment['at'])}" if moment["seq"] else "and not begun"
+    lines = [f"{moment['status']} {at}", ""]
     for node, one in stands.items():
         error = one["error"]
         why = "" if error is None else f"  {error['type']}: {error['message']}"

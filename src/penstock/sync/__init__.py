@@ -5,6 +5,7 @@ There is one implementation, and it is async: these are fronts over a thread tha
 """
 
 from penstock.app.front import SyncApp
+from penstock.app.graph_runs import SyncGraphRun
 from penstock.app.handle import SyncRun
 from penstock.app.task import SyncTask
 from penstock.app.workflows import SyncWorkflow
@@ -12,6 +13,7 @@ from penstock.sync.durable import call, map, now, on_rollback, random, sleep, st
 
 __all__ = [
     "SyncApp",
+    "SyncGraphRun",
     "SyncRun",
     "SyncTask",
     "SyncWorkflow",

@@ -24,7 +24,7 @@ from penstock.app.surfaces import NamedByWeb
 from penstock.app.tickets import Passes, Tickets
 from penstock.core.duration import seconds
 from penstock.core.errors import Invalid, PenstockError
-from penstock.web import control, editing, queues, runs, schedules, signals, streams
+from penstock.web import control, editing, graphs, queues, runs, schedules, signals, streams
 from penstock.web.access import Door, host_of
 from penstock.web.description import describe
 from penstock.web.desk import Desk
@@ -155,7 +155,7 @@ def _endpoints(
 ) -> list[AnyEndpoint]:
     """The addresses in force, those of one path together."""
     found: list[AnyEndpoint] = [*runs.ENDPOINTS, *streams.ENDPOINTS, *signals.SIGNALS, *queues.ENDPOINTS]
-    found += [*editing.ENDPOINTS, *schedules.ENDPOINTS, *control.ENDPOINTS]
+    found += [*graphs.ENDPOINTS, *editing.ENDPOINTS, *schedules.ENDPOINTS, *control.ENDPOINTS]
     found.append(
         Endpoint(
             "GET", "/openapi.json", "openapi", "Describe this API", openapi, Nothing, Nothing, {200: dict[str, Any]}

@@ -87,24 +87,33 @@ class Chronicle:
         if end is not None:
             yield [self._numbered(end, at=end.at)]
 
-    def moment(self, entries: Sequence[Entry], end: GraphEvent | None, seq: int) -> GraphMoment:
-        """How the run stood when that event had happened. Raises `Invalid` if there is no such event."""
+    def moment(self, entries: Sequence[Entry], end: GraphEvent | None, seq: int | None) -> GraphMoment:
+        """How the run stood when that event, or the last one, had happened. Raises `Invalid` for one that is not there.
+
+        Of a run that has no events yet: how it will begin.
+        """
         last: GraphEvent | None = None
         for events in self.told(entries, end):
             last = events[-1]
-            if seq <= last.seq:
-                found = events[seq - last.seq - 1]
-                state = self.planner.state
-                return GraphMoment(
-                    seq=seq,
-                    at=found.at,
-                    status=_STATUSES.get(found.kind, "running"),
-                    context=dict(state.context),
-                    outputs=dict(state.outputs),
-                    nodes=ends(self.planner.scheme, state),
-                )
+            if seq is not None and seq <= last.seq:
+                return self._standing(events[seq - last.seq - 1])
+        if seq is None:
+            if last is None:
+                self.planner.state.context.update(self._baggage.context)
+            return self._standing(last or GraphEvent(kind="graph.started"))
         raise Invalid(
             "seq", seq, f"from 1 to {last.seq}, the last event" if last else "1 or more, once there are events"
+        )
+
+    def _standing(self, event: GraphEvent) -> GraphMoment:
+        state = self.planner.state
+        return GraphMoment(
+            seq=event.seq,
+            at=event.at,
+            status=_STATUSES.get(event.kind, "running"),
+            context=dict(state.context),
+            outputs=dict(state.outputs),
+            nodes=ends(self.planner.scheme, state),
         )
 
     def _began(self) -> list[GraphEvent]:
