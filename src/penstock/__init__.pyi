@@ -25,6 +25,7 @@ from penstock.app.schedules import Schedules, SyncSchedules
 from penstock.app.schedules_static import Synced
 from penstock.app.schedules_terms import ScheduleStatus
 from penstock.app.status import Attempted, Line, Reason, Status
+from penstock.app.steps import AsyncStep, Step, ThreadStep
 from penstock.app.synchronising import Changes
 from penstock.app.task import AsyncTask, Call, SyncTask, Task, ThreadTask
 from penstock.app.tickets import Link
@@ -32,7 +33,7 @@ from penstock.app.trees import Tree
 from penstock.app.unique import Unique
 from penstock.app.upkeep import Reconciled
 from penstock.app.workers import WorkerStatus
-from penstock.app.workflows import AsyncStep, AsyncWorkflow, Step, SyncWorkflow, ThreadStep, ThreadWorkflow, Workflow
+from penstock.app.workflows import AsyncWorkflow, SyncWorkflow, ThreadWorkflow, Workflow
 from penstock.app.working import Worker
 from penstock.core.codec import Codec
 from penstock.core.control import Control, Never, RetryIn, Snooze

@@ -11,8 +11,9 @@ from penstock import App, Keep, Retry
 from penstock.app.layers import CRASHES, KEY_TTL, QUEUE
 from penstock.app.options import Named, NamedByCall
 from penstock.app.registration import NamedByTask
+from penstock.app.steps import NamedByStep
 from penstock.app.worker_options import NamedByWorker
-from penstock.app.workflows import NamedByStep, NamedByWorkflow
+from penstock.app.workflows import NamedByWorkflow
 from penstock.backends import DEFAULT_URL
 from penstock.cli.exits import Exit
 from penstock.cli.said import ENVIRONMENT

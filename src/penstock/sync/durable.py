@@ -11,8 +11,8 @@ from uuid import UUID
 
 from penstock.app.awaited import call as _call
 from penstock.app.named import NamedTask
+from penstock.app.steps import Step
 from penstock.app.task import Task
-from penstock.app.workflows import Step
 from penstock.core.duration import Duration
 from penstock.core.errors import Invalid
 from penstock.models import durable, joins, waits
