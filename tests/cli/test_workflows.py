@@ -20,7 +20,7 @@ app = App("sqlite:///shop.db")
 @app.workflow
 async def order(number: int) -> str:
     await penstock.step("{step}", len, "abc")
-    said = await penstock.wait(penstock.Signal("approval", str))
+    said = await penstock.wait(penstock.Signal("approval", str), timeout="7d")
     return f"{{number}} {{said}}"
 """
 BAD = """
@@ -70,9 +70,10 @@ def test_the_way_of_an_order(shop: Path, line: Line) -> None:
     assert line("worker", "--burst", *at).status == 0
     shown = line("runs", "show", run_id, *at).out
     assert "count: 3" in shown
+    assert "moment approval: until 20" in shown
     assert 'wait approval: "yes"' in shown
     document = line("runs", "show", run_id, *at, "--output", "json").document
-    assert [step["name"] for step in document["steps"]] == ["count", "approval"]
+    assert [step["name"] for step in document["steps"]] == ["count", "approval", "approval"]
     forked = line("runs", "fork", run_id, "--from-step", "approval", "--id", "again", *at)
     assert (forked.status, forked.out.strip()) == (0, "again")
     assert line("runs", "fork", run_id, "--from-step", "nothing", *at).status == 2

@@ -61,11 +61,17 @@ def _attempt(attempt: Document, now: float) -> list[str]:
 def _step(step: Document) -> str:
     """One record of a workflow: when, what, and what came of it."""
     kind = "" if step["kind"] == "step" else f"{step['kind']} "
-    came = step.get("value") if step["error"] is None else f"{step['error']['type']}: {step['error']['message']}"
     where = "" if not step["scope"] else f" in {step['scope']}"
     child = "" if step["child_id"] is None else f" (run {step['child_id']})"
     what = escaped(f"{kind}{step['name']}{where}{child}")
-    return f"  {moment(step['at'])}  {what}: {shortened(as_json(came), 160)}"
+    return f"  {moment(step['at'])}  {what}: {shortened(_came(step), 160)}"
+
+
+def _came(step: Document) -> str:
+    if step["error"] is not None:
+        return as_json(f"{step['error']['type']}: {step['error']['message']}")
+    value = step.get("value")
+    return f"until {moment(value)}" if step["kind"] == "moment" and isinstance(value, float) else as_json(value)
 
 
 def _error(error: Document) -> list[str]:

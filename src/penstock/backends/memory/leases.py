@@ -245,9 +245,9 @@ def spawn(t: Tables, item: Spawn) -> Spawned:
     entered = groups.enter(t, group, holder=row)
     if isinstance(entered, Refused):
         return Spawned(answer=entered.answer, index=entered.index, detail=entered.detail)
-    for known in entered.runs:
-        call = t.rows[known.id]
-        if not known.created and call.kind is Kind.CALL and call.by_parent and call.state.finished:
+    for one in entered.runs:
+        call = t.rows[one.id]
+        if not one.created and call.kind is Kind.CALL and call.by_parent and call.state.finished:
             callers.redrive(t, call.id, cascading=True)  # an earlier life of this run took it along
     if item.step is not None:
         record(t, RecordStep(lease=item.lease, step=item.step))
