@@ -58,6 +58,7 @@ def counting(store: Store, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 async def test_only_live_runs_are_read_beside_ten_thousand_finished_ones(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """S0-55."""
     store = await app._client.store()
     looked: list[Counter[str]] = []
     for finished in (0, FINISHED):
