@@ -11,9 +11,10 @@ from penstock.backends.redis.calls import Calls, Reply
 from penstock.backends.redis.control import schedule_of
 from penstock.backends.redis.moments import seconds
 from penstock.backends.redis.server import Server
-from penstock.backends.redis.why import why
+from penstock.backends.redis.why import facts_of
 from penstock.core.leases import Step
 from penstock.core.limits import LimitDef, LimitView
+from penstock.core.reasons import why
 from penstock.core.registry import Definition, WorkerInfo
 from penstock.core.requests import Pause
 from penstock.core.run import Run
@@ -188,7 +189,7 @@ class Views:
         if facts is None:
             return None
         [run] = _runs(*facts[0])
-        return None if run.state.finished else why(run, facts, await self.workers())
+        return None if run.state.finished else why(run, facts_of(facts), await self.workers())
 
     async def paused(self) -> list[Pause]:
         reply = await self._calls.call("paused")

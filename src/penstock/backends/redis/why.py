@@ -1,73 +1,27 @@
-"""Why a run that is not finished stands where it stands, from what why.lua found. Moves nothing."""
-
-from collections.abc import Sequence
-from typing import TypeAlias
+"""What why.lua found about a run, as facts of the contract."""
 
 from penstock.backends.redis.calls import Reply
 from penstock.backends.redis.moments import seconds
 from penstock.backends.redis.refs import id_of
-from penstock.core.leases import Ability
-from penstock.core.registry import WorkerInfo
-from penstock.core.run import Run
-from penstock.core.state import State
-from penstock.core.views import Why
-
-Reason: TypeAlias = tuple[str, tuple[str, ...], float | None]
+from penstock.core.reasons import Facts
 
 
-def why(run: Run, facts: Reply, workers: Sequence[WorkerInfo]) -> Why:
-    """The reason, and what it names."""
-    match run.state:
-        case State.RUNNING:
-            word = "ending" if run.ending is not None else "running"
-            reason: Reason = word, (run.worker or "",), run.lease_expires_at
-        case State.SCHEDULED:
-            reason = "due", (), run.due_at
-        case State.WAITING:
-            reason = _waiting(run, tuple(map(id_of, facts[6])), facts[8])
-        case _:
-            reason = _queued(run, facts, workers)
-    word, detail, until = reason
-    return Why(run=run, reason=word, since_at=run.since_at, detail=detail, until_at=until)
+def facts_of(found: Reply) -> Facts:
+    """From the reply; what the run itself tells comes first there, and is left out here."""
+    _, queue_paused, task_paused, line, period, due_at, pending, behind, before, paused = found
+    return Facts(
+        queue_paused=bool(queue_paused),
+        task_paused=bool(task_paused),
+        key_paused=None if paused is None else _pair(paused),
+        line=None if line is None else _pair(line),
+        is_rate=period is not None,
+        due_at=seconds(due_at),
+        behind=behind is not None,
+        pending=tuple(map(id_of, pending)),
+        before=None if before is None else id_of(before),
+    )
 
 
-def _waiting(run: Run, pending: tuple[str, ...], before: bytes | None) -> Reason:
-    if run.open:
-        return "open", (run.root_id or run.id,), None
-    if run.blocked_by is not None:
-        return "blocked", (run.blocked_by,), None
-    if before is not None:
-        return "unique", (id_of(before),), None
-    wake = run.wake
-    if run.returned or wake is None or wake.idle:
-        return "children", pending, wake.at if wake else None
-    if wake.signals:
-        return "signal", tuple(sorted(wake.signals)), wake.at
-    if wake.of or wake.finishes is not None:
-        return "children", tuple(run_id for ids, _ in wake.of for run_id in ids)[:10], wake.at
-    return "moment", (), wake.at
-
-
-def _queued(run: Run, facts: Reply, workers: Sequence[WorkerInfo]) -> Reason:
-    _, queue_paused, task_paused, line, period, due_at, _, fair, _, paused = facts
-    if run.ending is not None:
-        return "ending", (run.ending.value,), None
-    if queue_paused:
-        return "pause", ("queue", run.queue), None
-    if task_paused:
-        return "pause", ("task", run.task), None
-    if paused is not None:
-        name, _, key = paused.decode().partition(":")
-        return "pause", ("limit", name, key), None
-    if line is not None:
-        name, _, key = line.decode().partition(":")
-        return ("limit" if period is None else "rate"), (name, key), seconds(due_at)
-    if fair is not None:
-        return "fair", (fair.decode(),), None
-    if any(run.queue in one.queues and any(_fits(able, run) for able in one.abilities) for one in workers):
-        return "ready", (), None
-    return ("mismatch" if run.refused else "no_worker"), (run.task, run.version), None
-
-
-def _fits(ability: Ability, run: Run) -> bool:
-    return ability.task == run.task and run.version in ("", ability.version) and ability.fingerprint not in run.refused
+def _pair(line: bytes) -> tuple[str, str]:
+    name, _, key = line.decode().partition(":")
+    return name, key

@@ -13,10 +13,11 @@ from penstock.backends.sqlite.control import schedule_of
 from penstock.backends.sqlite.moments import LAST, microseconds, microseconds_up, seconds
 from penstock.backends.sqlite.procedures import in_namespace, sources
 from penstock.backends.sqlite.reader import Reader
-from penstock.backends.sqlite.why import why
+from penstock.backends.sqlite.why import facts_of
 from penstock.core.clock import Clock
 from penstock.core.leases import Step
 from penstock.core.limits import LimitDef, LimitView
+from penstock.core.reasons import why
 from penstock.core.registry import Definition, WorkerInfo
 from penstock.core.requests import Pause
 from penstock.core.run import Run
@@ -179,7 +180,7 @@ class Views:
             runs = decode.runs(look.rows("get", {"ids": encode.text([run_id])})[0])
             if not runs or runs[0][1].state.finished:
                 return None
-            facts = look.rows("why", {"run_id": run_id, "now": look.now})[0]
+            facts = facts_of(look.rows("why", {"run_id": run_id, "now": look.now})[0])
             return why(runs[0][1], facts, [_worker(row) for row in look.rows("workers")])
 
         return await self._look(read)
