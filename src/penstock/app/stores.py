@@ -15,28 +15,15 @@ from penstock.app.refusals import size_of
 from penstock.app.tails import Tails
 from penstock.core.answers import Accepted, Refused
 from penstock.core.aside import aside
-from penstock.core.errors import Closed, Unavailable
+from penstock.core.errors import Closed
 from penstock.core.requests import Group
 from penstock.core.run import Run
 from penstock.core.state import State
 from penstock.engine.batcher import Batcher
 from penstock.ports.store import Store
 
-PATIENCE: Final = 8  # times that a caller's request is repeated before the caller hears of it
+PATIENCE: Final = 10.0  # seconds in which a caller's request is repeated before the caller hears of it
 CLOSING: Final = 10.0  # seconds for a loop to let go of its store
-
-
-class _Patience:
-    """Lets a batch be repeated a few times, then gives up."""
-
-    def __init__(self) -> None:
-        self._troubles = 0
-
-    def __call__(self, error: Unavailable | None) -> None:
-        self._troubles = 0 if error is None else self._troubles + 1
-        if error is not None and self._troubles > PATIENCE:
-            self._troubles = 0
-            raise error
 
 
 class Connection:
@@ -44,11 +31,10 @@ class Connection:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        patience = _Patience()
-        self.entering = Batcher[Group, Accepted | Refused](store.enqueue, size_of, trouble=patience)
-        self.watching = Batcher[str, State | None](store.watch, len, trouble=patience)
-        self.getting = Batcher[str, Run | None](store.get, len, trouble=patience)
-        self.tails = Tails(store, trouble=patience)
+        self.entering = Batcher[Group, Accepted | Refused](store.enqueue, size_of, within=PATIENCE)
+        self.watching = Batcher[str, State | None](store.watch, len, within=PATIENCE)
+        self.getting = Batcher[str, Run | None](store.get, len, within=PATIENCE)
+        self.tails = Tails(store, within=PATIENCE)
 
     async def close(self) -> None:
         """Let what is under way arrive, then close the store."""

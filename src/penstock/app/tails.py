@@ -14,7 +14,6 @@ from penstock.core.errors import Closed
 from penstock.core.state import State
 from penstock.core.views import LogEntry
 from penstock.engine.batcher import Batcher
-from penstock.engine.patience import Trouble
 from penstock.ports.doorbell import Listener, log_topic, run_topic
 from penstock.ports.store import Store
 
@@ -75,11 +74,11 @@ class Tail:
 class Tails:
     """All runs that are followed in one loop."""
 
-    def __init__(self, store: Store, *, trouble: Trouble) -> None:
+    def __init__(self, store: Store, *, within: float) -> None:
         self._store = store
         self._closed = False
         self._tails: dict[str, Tail] = {}
-        self._looks = Batcher[Ask, Seen](self._look, lambda ask: len(ask.run_id), trouble=trouble)
+        self._looks = Batcher[Ask, Seen](self._look, lambda ask: len(ask.run_id), within=within)
 
     @asynccontextmanager
     async def follow(self, run_id: str) -> AsyncGenerator[Tail]:

@@ -4,6 +4,7 @@ There is no timer: under load the calls grow by themselves, and a lone item pays
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
@@ -22,8 +23,8 @@ class Batcher(Generic[Item, Answer]):
     """One operation of a store, called for many items at once, in the order in which they were put.
 
     `call` takes a list of items and answers for each. `size` says how many bytes an item brings, `most` how many items
-    go together. A call that is `Unavailable` is repeated as it was; any other error goes to all items of that
-    call. For one loop.
+    go together. A call that is `Unavailable` is repeated as it was, for `within` seconds; any other error goes to all
+    items of that call. For one loop.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Batcher(Generic[Item, Answer]):
         *,
         most: int = ITEMS,
         trouble: Trouble = untold,
+        within: float = math.inf,
     ) -> None:
         self._call = call
         self._most = most
         self._size = size
         self._trouble = trouble
+        self._within = within
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._sender: asyncio.Future[None] | None = None  # done when what is in flight is answered
         self._many = False  # ask at the same time, as far as the last call could see
@@ -56,7 +59,7 @@ class Batcher(Generic[Item, Answer]):
             return await self.put(item)
         alone = self._sender = asyncio.get_running_loop().create_future()
         try:
-            answers = await repeat(lambda: self._call([item]), self._trouble)
+            answers = await repeat(lambda: self._call([item]), self._trouble, within=self._within)
         finally:
             self._sender = None
             self._many = bool(self._waiting)
@@ -101,7 +104,7 @@ class Batcher(Generic[Item, Answer]):
         items = [item for item, _ in batch]
         self._many = len(items) > 1
         try:
-            answers = await repeat(lambda: self._call(items), self._trouble)
+            answers = await repeat(lambda: self._call(items), self._trouble, within=self._within)
             if len(answers) != len(items):
                 raise RuntimeError(f"{len(items)} items were answered {len(answers)} times")
         except asyncio.CancelledError:

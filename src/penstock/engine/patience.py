@@ -1,7 +1,9 @@
 """How long to wait before asking a store again that did not answer. Knows no operation."""
 
 import asyncio
+import math
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 
@@ -39,22 +41,30 @@ def untold(error: Unavailable | None) -> None:
     """Nobody needs to know."""
 
 
-async def repeat(call: Callable[[], Awaitable[T]], trouble: Trouble = untold) -> T:
+async def repeat(call: Callable[[], Awaitable[T]], trouble: Trouble = untold, *, within: float = math.inf) -> T:
     """Make the identical call until the store answers: it may have been applied, and asked twice it does once.
 
-    What is not `Unavailable` is raised at once. Ends when cancelled.
+    What is not `Unavailable` is raised at once. `within`: seconds, from now, in which another try may begin; then that
+    is raised, too, `applied="unknown"` if any of the tries may have been. Ends when cancelled.
     """
+    began = time.monotonic()
     try:
         return await call()
     except Unavailable as error:
         trouble(error)
+        failed = error
     backoff = Backoff()
     while True:
-        await asyncio.sleep(backoff.wait())
+        wait = backoff.wait()
+        if time.monotonic() - began + wait >= within:
+            raise failed
+        await asyncio.sleep(wait)
         try:
             answer = await call()
         except Unavailable as error:
             trouble(error)
+            maybe = "unknown" in (error.applied, failed.applied)
+            failed = Unavailable(error.reason, applied="unknown") if maybe else error
         else:
             trouble(None)
             return answer
