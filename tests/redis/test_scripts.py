@@ -11,7 +11,7 @@ from penstock.core.state import State
 from penstock.ports.store import Callers, Control, Leases, Upkeep, Views
 
 # `turn` is two scripts in one write; some scripts are the other way of an operation, one makes the namespace.
-MADE_OF_OTHERS = {"turn"}
+MADE_OF_OTHERS = {"turn", "children_of"}
 WAYS = {f"{name}_any" for name in ("enqueue", "claim", "settle", "get", "watch", "extend", "extend_claim")}
 BESIDE = WAYS | {"open", "sweep"}
 

@@ -5,7 +5,7 @@ one record, and the ids of the runs follow from where it is made. Knows no app.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -22,6 +22,8 @@ from penstock.models.calls import Call
 from penstock.models.durable import Here
 from penstock.models.flows import Laid, Node, check_distinct
 from penstock.models.journal import Place
+
+PORTION: Final = 100  # runs of a flow that travels in several groups
 
 GiveUp: TypeAlias = Callable[[str, Sequence[Entered]], Awaitable[None]]
 
@@ -76,12 +78,14 @@ def packed(trees: Sequence[Sequence[Laid]]) -> list[list[Laid]]:
 
 
 def portions_of(tree: Sequence[Laid]) -> list[list[Laid]]:
-    """The nodes in order, as many at a time as one group takes."""
+    """The nodes in order: all, if one group takes them, else so many at a time that no store is kept long."""
+    if len(tree) <= ITEMS and sum(map(size_of, tree)) <= BYTES:
+        return [list(tree)]
     found: list[list[Laid]] = [[]]
-    space = BYTES
+    space, most = BYTES, min(ITEMS, PORTION)
     for one in tree:
         size = size_of(one)
-        if found[-1] and (len(found[-1]) == ITEMS or size > space):
+        if found[-1] and (len(found[-1]) == most or size > space):
             found.append([])
             space = BYTES
         found[-1].append(one)

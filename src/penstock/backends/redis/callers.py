@@ -94,7 +94,7 @@ class Callers:
         named = [encode.group(group, terms, shapes) for group in groups]
         args = {"groups": named, "terms": terms.given, "shapes": shapes.given}
         reply = await self._calls.call("enqueue_any", args, encode.blobs(runs), encode.ids(runs))
-        return [decode.group(one) for one in reply]
+        return [decode.group(one, group.runs) for one, group in zip(reply, groups, strict=True)]
 
     async def signal(self, send: Send) -> tuple[Answer, str | None]:
         started = [] if send.start is None else [send.start]

@@ -15,7 +15,7 @@ from penstock.core.answers import Accepted, Answer, Entered, Refused
 from penstock.core.leases import Claim, Lease, Step
 from penstock.core.limits import LimitRef
 from penstock.core.policy import IfFails
-from penstock.core.run import About, Cause, Keep, Kind, Run, Siblings
+from penstock.core.run import About, Cause, Keep, Kind, NewRun, Run, Siblings
 from penstock.core.state import State
 from penstock.core.wake import Wake
 
@@ -358,9 +358,11 @@ def step(path: bytes, stored: list[Any]) -> Step:
     )
 
 
-def group(reply: Sequence[Any]) -> Accepted | Refused:
-    """What a group has come to."""
+def group(reply: Sequence[Any], runs: Sequence[NewRun]) -> Accepted | Refused:
+    """What a group of these runs has come to. Where no more is said than `ok`, all are new."""
     word = Answer(reply[0].decode())
+    if word is Answer.OK and len(reply) == 1:
+        return Accepted(runs=tuple([Entered(id=new.id, created=True) for new in runs]))
     if word is Answer.OK:
         return Accepted(
             runs=tuple([Entered(id=id_of(reply[i]), created=bool(reply[i + 1])) for i in range(1, len(reply), 2)])

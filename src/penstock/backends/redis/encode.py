@@ -213,8 +213,9 @@ def runs(given: Sequence[NewRun], terms: Terms, shapes: Shapes) -> Named:
     parents = {one.parent_id for one in edges}
     awaited = {one.parent_id for one in edges if one.kind is Kind.DEPENDENCY}
     leaves = [is_leaf(new) and new.id not in parents for new in given]
+    distinct = len({new.id for new in given}) == len(given)
     waits = [new.wake == _IDLE and new.key is None and new.id in awaited for new in given]
-    if not any(leaves) or not all(one or other for one, other in zip(leaves, waits, strict=True)):
+    if not distinct or not any(leaves) or not all(one or other for one, other in zip(leaves, waits, strict=True)):
         return {"runs": [run(new, terms) for new in given]}
     named = [shapes.number(new) if leaf else run(new, terms) for leaf, new in zip(leaves, given, strict=True)]
     found: Named = {"runs": named, "leaves": True}

@@ -191,7 +191,7 @@ def _recorded(reply: Reply, item: RecordStep) -> Recorded:
 def _spawned(reply: Reply, item: Spawn) -> Spawned:
     if item.step is not None and decode.word(reply[0]) is Answer.DUPLICATE:
         return Spawned(answer=Answer.DUPLICATE, step=decode.step(item.step.path.encode(), reply[-1]))
-    answer = decode.group(reply)
+    answer = decode.group(reply, item.runs)
     if isinstance(answer, Accepted):
         return Spawned(answer=Answer.OK, runs=answer.runs)
     return Spawned(answer=answer.answer, index=answer.index, detail=answer.detail)

@@ -7,15 +7,11 @@ local function refusal(answer, index, ref, detail)
 end
 
 function M.check_group(group)
-    local bytes = 0
-    for i, new in ipairs(group.runs) do
-        if type(new) == 'table' then
-            bytes = bytes + #(new.input or '') + #(new.options or '')
-        else
-            bytes = bytes + #group.inputs[i] + #group.options[i]
-        end
+    local size = group.size or 0
+    for _, new in ipairs(group.size and {} or group.runs) do -- one that came otherwise
+        size = size + #(new.input or '') + #(new.options or '')
     end
-    if #group.runs > MOST_RUNS or bytes > MOST_BYTES then
+    if #group.runs > MOST_RUNS or size > MOST_BYTES then
         return refusal('big', 0, nil, 'a group has at most 1000 runs and 4194304 bytes')
     end
     if not group.flow then

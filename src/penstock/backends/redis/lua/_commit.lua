@@ -5,25 +5,22 @@ local function write(...)
     insert(queue, { ... })
 end
 
--- Writes of one kind to one key travel together, some hundred at a time.
+-- Writes of one kind to one key travel together: a sink has their arguments one after the other. Without a key: of runs,
+-- which have been read.
+local TOGETHER = 2000 -- arguments of one command, an even number
 local sinks = {}
 function M.sink(command, key)
     local name = command .. key
     local sink = sinks[name]
     if not sink then
-        sink = { command = command, key = key ~= '' and key or nil, n = 1000 }
+        sink = { command, key ~= '' and key or nil, list = {}, n = 0 }
         sinks[name] = sink
+        insert(queue, sink)
     end
     return sink
 end
 
 function M.pour(sink, a, b)
-    if sink.n > 900 then
-        sink.list = { sink.command, sink.key }
-        sink.n = #sink.list
-        sink.list.met = sink.key == nil -- keys of runs, which have been read
-        insert(queue, sink.list)
-    end
     local n, list = sink.n + 1, sink.list
     list[n] = a
     if b ~= nil then
@@ -31,6 +28,22 @@ function M.pour(sink, a, b)
         list[n] = b
     end
     sink.n = n
+end
+
+-- Many with their scores, one after the other, to where this sink goes.
+function M.put_leaves(sink, leaves)
+    insert(queue, { sink[1], sink[2], list = leaves, n = leaves.n })
+end
+
+local function empty(sink)
+    local command, key, list, n = sink[1], sink[2], sink.list, sink.n
+    for i = 1, n, TOGETHER do
+        if key then
+            call(command, key, unpack(list, i, math.min(i + TOGETHER - 1, n)))
+        else
+            call(command, unpack(list, i, math.min(i + TOGETHER - 1, n)))
+        end
+    end
 end
 
 local function bundle(command, key, a, b)
@@ -103,13 +116,17 @@ end
 -- Sorted sets and hashes, as writes.
 local function put_rest()
     for _, z in pairs(zsets) do
+        local gone, added, pour = M.sink('ZREM', z.key), M.sink('ZADD', z.key), M.pour
         for member in pairs(z.gone) do
             if z.add[member] == nil then
-                bundle('ZREM', z.key, member)
+                pour(gone, member)
             end
         end
         for member, score in pairs(z.add) do
-            bundle('ZADD', z.key, score, member)
+            pour(added, score, member)
+        end
+        for _, leaves in ipairs(z.leaves or {}) do
+            M.put_leaves(added, leaves)
         end
     end
     for _, h in pairs(hashes) do
@@ -129,7 +146,7 @@ end
 local function meet()
     local keys, seen = {}, {}
     for _, one in ipairs(queue) do
-        if not one.met and not seen[one[2]] then
+        if one[2] and one.n ~= 0 and not seen[one[2]] then
             seen[one[2]] = true
             insert(keys, one[2])
         end
@@ -177,7 +194,11 @@ function M.commit(drains)
     end
     meet()
     for _, one in ipairs(queue) do
-        call(unpack(one))
+        if one.list then
+            empty(one)
+        else
+            call(unpack(one))
+        end
     end
     for topic in pairs(rung) do
         if topic:sub(1, 2) == 'b:' then -- to all who listen there, not to the first

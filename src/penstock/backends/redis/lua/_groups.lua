@@ -2,17 +2,16 @@
 -- A run as it comes: its row's fields by name, `id` as text, `term` as a list, `input` and `options` beside it.
 
 -- Store the group, or say what is wrong with it. `holder`: the running run whose children these may be.
--- Returns a refusal or nil, and {reference, 1 if it was created, ...} of the runs in order.
+-- Returns a refusal or nil, and {reference, 1 if it was created, ...} of the runs in order; of leaves, which are new, none.
 function M.enter(group, holder)
     if group.leaves and not M.all_new(group) then
         for i, new in ipairs(group.runs) do
             group.runs[i] = type(new) == 'number' and M.whole(group, i) or new
         end
+        group.leaves = nil
     end
-    for _, new in ipairs(group.runs) do
-        if type(new) == 'table' then
-            M.prepare(new)
-        end
+    for _, new in ipairs(group.leaves and group.others or group.runs) do
+        M.prepare(new)
     end
     if group.flow then
         group.flow = M.ref_of(group.flow)
@@ -22,12 +21,13 @@ function M.enter(group, holder)
         return refused
     end
     local entered, fresh, known, again = {}, {}, {}, {}
-    for i, new in ipairs(group.runs) do
-        local leaf = type(new) == 'number'
-        local ref, existing = leaf and group.refs[i] or new.ref, not leaf and M.known_as(new)
-        if leaf then
-            M.create_leaf(group, i)
-        elseif not existing then
+    M.entered = true
+    if group.leaves then
+        M.create_all(group, fresh)
+    end
+    for _, new in ipairs(group.leaves and {} or group.runs) do
+        local ref, existing = new.ref, M.known_as(new)
+        if not existing then
             insert(fresh, M.create(new, group))
         elseif existing ~= ref and M.makes_next(new) then
             M.create_next(new)
@@ -45,9 +45,6 @@ function M.enter(group, holder)
             insert(known, { existing, new })
         end
     end
-    if group.leaves then
-        M.leaves_done(group)
-    end
     M.open_or_close(group)
     for _, one in ipairs(known) do
         M.adopt(M.row(one[1]), one[2])
@@ -63,17 +60,22 @@ end
 
 -- The keys and bytes of the group's runs, which come beside them, from the key after `k` on; which was the last.
 function M.take(group, k)
-    group.refs, group.inputs, group.options, group.shapes = {}, {}, {}, {}
+    local refs, inputs, all_options, others, skip = {}, {}, {}, {}, #P + 2
+    local size, at, keys, args = 0, bytes_at, KEYS, ARGV
+    group.refs, group.inputs, group.options, group.shapes, group.keys_from = refs, inputs, all_options, {}, k
     for i, new in ipairs(group.runs) do
-        k = k + 1
-        local input, options = bytes(), bytes()
+        k, at = k + 1, at + 2
+        local input, options = args[at - 1], args[at]
+        size = size + #input + #options
         if type(new) == 'table' then
-            M.named(new.id, KEYS[k])
+            M.named(new.id, keys[k])
             new.input, new.options = input, options
+            others[#others + 1] = new
         else
-            group.refs[i], group.inputs[i], group.options[i] = KEYS[k]:sub(#P + 2), input, options
+            refs[i], inputs[i], all_options[i] = keys[k]:sub(skip), input, options
         end
     end
+    bytes_at, group.size, group.others = at, size, others
     return k
 end
 
@@ -229,7 +231,7 @@ function M.number_of(term)
     return numbers[term]
 end
 
--- What a group has come to, as it is answered.
+-- What a group has come to, as it is answered: no more than that, if all of it is new and was stored as leaves.
 function M.group_answer(refused, entered)
     if refused then
         return { refused.answer, refused.index, refused.ref or false, refused.detail }

@@ -40,27 +40,25 @@ local function made(given)
         place = M.sink('RPUSH', P .. ':new:' .. term.queue)
     end
     return { head = text:sub(1, 5), moment = text:sub(12, 18), beside = beside, before = before, after = after,
-        texts = M.sink('MSET', ''), listed = listed, place = place, score = r.place == 'Z' and (1000 - r.priority) * 2 + 1 or nil, n = 0,
-        state = r.state, queue = term.queue, parent = parent, waits = r.kind == 'dependency',
+        listed = listed, place = place, score = r.place == 'Z' and (1000 - r.priority) * 2 + 1 or nil,
+        leaves = { n = 0 }, state = r.state, queue = term.queue, parent = parent, waits = r.kind == 'dependency',
         family = parent and M.siblings(parent, r) or nil }
 end
 
--- Whether all runs of the group are new. If one is not, all come as rows.
+-- Whether all runs of the group are new. If one is not, all come as rows. No two of them have the same id.
 function M.all_new(group)
-    local keys, seen = {}, {}
-    for i, new in ipairs(group.runs) do
-        if type(new) == 'number' then
-            local ref = group.refs[i]
-            if seen[ref] or rows[ref] or texts[ref] then
-                return false
-            end
-            seen[ref] = true
-            insert(keys, M.run_key(ref))
-        elseif M.row(M.ref_of(new.id)) then
+    local refs, from = group.refs, group.keys_from
+    for i = 1, M.entered and #group.runs or 0 do -- some came before them, in this call
+        if refs[i] and (rows[refs[i]] or texts[refs[i]]) then
             return false
         end
     end
-    return #keys == 0 or call('EXISTS', unpack(keys)) == 0
+    for _, new in ipairs(group.others) do
+        if M.row(M.ref_of(new.id)) then
+            return false
+        end
+    end
+    return #group.runs == 0 or call('EXISTS', unpack(KEYS, from + 1, from + #group.runs)) == 0
 end
 
 -- A run as it comes, of what is left out of a leaf.
@@ -75,53 +73,89 @@ function M.whole(group, i)
     return new
 end
 
--- Store it, in its place.
-function M.create_leaf(group, i)
-    local number, ref, options = group.runs[i], group.refs[i], group.options[i]
+-- What is left to do for all runs of a shape.
+local function done(shape)
+    local parent, family, leaves = shape.parent, shape.family, shape.leaves
+    local n = leaves.n / 2
+    for _, one in ipairs(shape.listed) do
+        if one[2] then
+            for i = 2, leaves.n, 2 do
+                M.pour(one[1], one[2], leaves[i])
+            end
+        else
+            M.put_leaves(one[1], leaves)
+        end
+    end
+    if parent then
+        parent.kids = parent.kids + n
+        family.leaves = family.leaves or {}
+        insert(family.leaves, leaves)
+        family.added = family.added + n
+    end
+    if parent and shape.waits then
+        parent.pending = parent.pending + n
+        if parent.place or parent.state == 'd' then
+            M.wait_again(parent)
+        end
+    end
+    M.count_more(shape.state .. shape.queue, n)
+    if shape.place then
+        M.ring_queue(shape.queue)
+    else
+        M.ring('u')
+    end
+end
+
+local function shape_of(group, number)
     local shape = group.shapes[number]
     if not shape then
         shape = made(M.given_shapes[number])
         group.shapes[number] = shape
     end
-    local no = M.serial()
-    local place, parent, beside = struct.pack('>I6', no), shape.parent, shape.beside
-    if shape.before then
-        local name = pack(group.names[i])
-        beside = struct.pack('>I2', #shape.before + #name + #shape.after) .. shape.before .. name .. shape.after
-    end
-    local text = shape.head .. place .. shape.moment .. (options == '' and '\0\0' or struct.pack('>I2', #options))
-        .. beside .. options .. group.inputs[i]
-    texts[ref], rows[ref] = text, nil -- it was looked for before
-    M.pour(shape.texts, M.run_key(ref), text)
-    for _, one in ipairs(shape.listed) do
-        M.pour(one[1], one[2] or no, ref)
-    end
-    if parent then
-        parent.kids = parent.kids + 1
-        M.add(shape.family, ref, no, true)
-        if shape.waits then
-            parent.pending = parent.pending + 1
-            if parent.place or parent.state == 'd' then
-                M.wait_again(parent)
-            end
-        end
-    end
-    if shape.score then
-        M.pour(shape.place, shape.score, '\16' .. place .. ref)
-    elseif shape.place then
-        M.pour(shape.place, '\16' .. place .. ref)
-    end
-    shape.n = shape.n + 1
+    return shape
 end
 
--- What is left to do for all of them.
-function M.leaves_done(group)
-    for _, shape in pairs(group.shapes) do
-        M.count_more(shape.state .. shape.queue, shape.n)
-        if shape.place then
-            M.ring_queue(shape.queue)
+-- Store the runs of a group that are all new, each leaf in its place. `fresh`: filled with the rows of the others.
+function M.create_all(group, fresh)
+    local refs, inputs, all_options, keys_from = group.refs, group.inputs, group.options, group.keys_from
+    local shapes, to_text, written, keys = group.shapes, struct.pack, M.sink('MSET', ''), KEYS
+    local list, n = written.list, written.n
+    serial = M.serial() - 1 -- it is known now
+    for i, number in ipairs(group.runs) do
+        local ref = refs[i]
+        if ref then
+            local shape, options, no = shapes[number] or shape_of(group, number), all_options[i], serial + 1
+            serial = no
+            local place, beside, leaves = to_text('>I6', no), shape.beside, shape.leaves
+            if shape.before then
+                local name = pack(group.names[i])
+                beside = to_text('>I2', #shape.before + #name + #shape.after) .. shape.before .. name .. shape.after
+            end
+            local text = shape.head .. place .. shape.moment .. (options == '' and '\0\0' or to_text('>I2', #options))
+                .. beside .. options .. inputs[i]
+            if not M.alone then
+                texts[ref], rows[ref] = text, nil -- it may have been looked for before
+            end
+            list[n + 1], list[n + 2] = keys[keys_from + i], text
+            n = n + 2
+            local m = leaves.n + 2
+            leaves[m - 1], leaves[m], leaves.n = no, ref, m -- as sorted sets take them
+            local ready = shape.place
+            if ready then
+                local at = ready.n
+                if shape.score then
+                    at = at + 1
+                    ready.list[at] = shape.score
+                end
+                ready.list[at + 1] = '\16' .. place .. ref
+                ready.n = at + 1
+            end
         else
-            M.ring('u')
+            insert(fresh, M.create(number, group))
         end
+    end
+    written.n = n
+    for _, shape in pairs(shapes) do
+        done(shape)
     end
 end

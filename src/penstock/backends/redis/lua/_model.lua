@@ -2,7 +2,8 @@
 -- read before anything is written: `commit` carries out what has changed, and nothing in it can fail.
 -- The parts beside this one put their functions into M when one of them is called for the first time.
 
-local M = { reads = false, marked = false, lines_touched = false } -- `reads`: nothing is going to be changed
+-- `reads`: nothing is going to be changed; `alone`: of groups, there is one.
+local M = { reads = false, marked = false, lines_touched = false, alone = false, entered = false }
 local rows, zsets, hashes, rung, calmed = {}, {}, {}, {}, {}
 local texts = {} -- of runs that are stored, or gone (false), without having been rows here
 local later = {} -- writes that are made as they are

@@ -31,11 +31,15 @@ function M.delete_leaf(ref, leaf, text)
         for name, value in pairs(leaf) do
             r[name] = value
         end
-        leaf.listed[number] = M.listed(r)
+        local sinks = {}
+        for name in pairs(M.listed(r)) do
+            insert(sinks, M.sink('ZREM', P .. ':' .. name))
+        end
+        leaf.listed[number] = sinks
     end
     M.put_gone(ref)
-    for name in pairs(leaf.listed[number]) do
-        M.put_unlisted(name, ref)
+    for _, sink in ipairs(leaf.listed[number]) do
+        M.pour(sink, ref)
     end
     if leaf.state == 'q' and flags % COUNTED >= RANKED then
         M.put_unlisted('ready:' .. queue, '\16' .. text:sub(6, 11) .. ref)

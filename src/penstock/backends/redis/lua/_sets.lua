@@ -1,6 +1,17 @@
 -- Sorted sets and hashes as they will be: read as they are, changed in tables.
 
+-- Leaves are new members that were only noted: from here on they are members like others.
+local function whole(z)
+    for _, leaves in ipairs(z.leaves or {}) do
+        for i = 1, leaves.n, 2 do
+            z.add[leaves[i + 1]] = leaves[i]
+        end
+    end
+    z.leaves = nil
+end
+
 function M.score(z, member)
+    whole(z)
     local score = z.add[member]
     if score then
         return score
@@ -21,6 +32,7 @@ function M.add(z, member, score, fresh)
 end
 
 function M.rem(z, member)
+    whole(z)
     if z.add[member] then
         z.added = z.added - 1
         z.add[member] = nil
@@ -45,6 +57,7 @@ function M.range(z, most, upto, from)
     if most <= 0 then
         return {}
     end
+    whole(z)
     local found, list = {}, call('ZRANGEBYSCORE', z.key, from and from[2] or '-inf', upto or '+inf',
         'WITHSCORES', 'LIMIT', 0, most + z.covered + (from and M.ties(z, from) or 0))
     for i = 1, #list, 2 do
@@ -54,12 +67,15 @@ function M.range(z, most, upto, from)
             insert(found, one)
         end
     end
+    local stored = #found
     for member, score in pairs(z.add) do
         if (not upto or score <= upto) and (not from or before(from, { member, score })) then
             insert(found, { member, score })
         end
     end
-    table.sort(found, before)
+    if #found > stored then -- else they are in order
+        table.sort(found, before)
+    end
     for i = #found, most + 1, -1 do
         found[i] = nil
     end

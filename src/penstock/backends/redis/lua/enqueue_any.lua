@@ -5,6 +5,7 @@
 -- args: groups terms shapes
 M.given_terms, M.given_shapes = A.terms, A.shapes
 local answers, k = {}, 1
+M.alone = #A.groups == 1
 for i, group in ipairs(A.groups) do
     local first = k + 1
     k = M.take(group, k)

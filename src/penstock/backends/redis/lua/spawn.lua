@@ -42,6 +42,7 @@ end
 
 M.given_terms, M.given_shapes = A.terms, A.shapes
 local answers, k = {}, 1
+M.alone = #A.spawns == 1
 for i, one in ipairs(A.spawns) do
     if one.step then
         one.step[6] = one.step[6] and bytes() or false
