@@ -17,6 +17,7 @@ class Portions:
 
     def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
+        self._known: dict[str, tuple[str, ...] | None] = {}  # by node: its targets
         self._leading: dict[str, int] = {}  # by node; by the batch itself: its items
         self._lone = 0  # runs of which each end may let something start
 
@@ -49,8 +50,10 @@ class Portions:
         return max(1, least)
 
     def _count(self, key: str, by: int) -> None:
-        stop = self._scheme.stops[key.rpartition("/")[2].partition("[")[0]]
-        targets = self._targets(stop)
+        node = key.rpartition("/")[2].partition("[")[0]
+        if node not in self._known:
+            self._known[node] = self._targets(self._scheme.stops[node])
+        targets = self._known[node]
         if targets is None:
             self._lone += by
             return
@@ -59,15 +62,15 @@ class Portions:
             if not self._leading[target]:
                 del self._leading[target]
 
-    def _targets(self, stop: Stop) -> list[str] | None:
+    def _targets(self, stop: Stop) -> tuple[str, ...] | None:
         """The nodes that an end brings nearer to their start by one; None: it may let something start at once."""
         if stop.loops or stop.fallback is not None or stop.primary is not None:
             return None
         if isinstance(stop.settings, BatchParams):
             throttled = stop.settings.chunk is not None or stop.settings.concurrency is not None
-            return None if throttled else [stop.node.id]
-        targets = [self._scheme.ways[place].edge.target for place in stop.out]
-        stops = [self._scheme.stops[one] for one in targets]
-        if any(one.node.config.join == "any" or one.node.id in self._scheme.rings for one in stops):
-            return None
+            return None if throttled else (stop.node.id,)
+        targets = tuple(self._scheme.ways[place].edge.target for place in stop.out)
+        for one in targets:
+            if one in self._scheme.rings or self._scheme.stops[one].node.config.join == "any":
+                return None
         return targets if len(set(targets)) == len(targets) else None

@@ -6,6 +6,8 @@ Pure. What it has decided and nobody has carried out yet is in `fresh`.
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import msgspec
+
 from penstock.core.errors import Invalid
 from penstock.core.record import Record
 from penstock.models.graph.blueprint import Blueprint
@@ -32,6 +34,14 @@ Started: TypeAlias = Start | StartGraph
 Carried: TypeAlias = Started | Cancel
 
 
+def _stored(data: object) -> Blueprint:
+    """The blueprint that `to_dict` gave these values: it was looked at field by field when it came."""
+    try:
+        return msgspec.convert(data, Blueprint)
+    except msgspec.ValidationError:
+        return Blueprint.from_dict(data, check=False)  # which says all that is wrong with it
+
+
 class Awaiting(Record, frozen=True, kw_only=True):
     """A wait that stands."""
 
@@ -45,7 +55,7 @@ class Session:
     def __init__(self, run_id: str, history: int, name: str, baggage: Baggage, rewinds: Sequence[Rewind] = ()) -> None:
         if name not in baggage.blueprints:
             raise Invalid("blueprint", name, f"one of {', '.join(baggage.blueprints)}")
-        blueprint = Blueprint.from_dict(baggage.blueprints[name], check=False)
+        blueprint = _stored(baggage.blueprints[name])
         self.run_id = run_id
         self.history = history - len(rewinds)
         self.baggage = baggage
