@@ -1,5 +1,6 @@
 """Graph runs that are brought back: to a node, or on from one with other input."""
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -231,6 +232,19 @@ async def test_what_can_not_be_brought_back_is_refused_and_stays(app: App) -> No
     await run.rerun("first")
     with pytest.raises(WrongState, match="has not ended"):
         await stale.rerun("first", input=2)
+
+
+async def test_of_two_who_bring_a_run_back_at_once_one_is_told_so(app: App) -> None:
+    tasks = Tasks(app)
+    run = await app.start("line")
+    await work(app)
+    ends = await asyncio.gather(
+        run.rerun("d", input=1), app.graph_run(run.id).rerun("d", input=2), return_exceptions=True
+    )
+    assert [type(one) for one in ends if one is not None] == [WrongState]
+    await work(app)
+    assert (await run.result(LONG)).output == f"{1 + ends.index(None)}>d"
+    assert tasks.ran["d"] == 2
 
 
 async def test_a_large_graph_and_another_worker_in_every_turn(app: App) -> None:
