@@ -8,6 +8,7 @@ import pytest
 from penstock.backends.memory import MemoryStore
 from penstock.core.answers import Answer
 from penstock.core.errors import Invalid, Unavailable
+from penstock.core.leases import Complete
 from penstock.core.requests import Guard
 from penstock.core.run import NewRun
 from penstock.core.schedule import Fire, Schedule
@@ -19,8 +20,9 @@ from penstock.engine.schedules_plan import ONE_AT_A_TIME, Plan
 from penstock.engine.schedules_ticks import timing
 from penstock.engine.supervision import Duty
 from penstock.ports.store import Store
+from tests.builders import limit, new_run, refs
 from tests.clock import FakeClock
-from tests.conformance.acts import claim, fail, put, succeed
+from tests.conformance.acts import claim, fail, hold, look, put, settled, succeed
 from tests.engine.virtual import virtual
 
 GUARD = Guard(gap=1e12, hold=0.0)
@@ -149,6 +151,24 @@ async def test_only_one_of_the_queued_ticks_is_claimed(store: Store, clock: Fake
         clock.advance(60)
         await tend(store, clock)
     assert len(await claim(store, limit=10)) == 1
+
+
+async def test_a_tick_at_a_full_limit_waits(store: Store, clock: FakeClock) -> None:
+    """Its run stands in the limit's line, with the ticks that come meanwhile, unless `overlap` says otherwise."""
+    await store.put_limit(limit())
+    run = NewRun(id="", task="t", input=b"{}", limits=refs("l"))
+    await put(store, new_run("other", limits=refs("l")))
+    other = await hold(store, "other", lease=3600)
+    await put_plan(store, clock, plan(run=run, overlap="allow"))
+    for _ in range(2):
+        clock.advance(60)
+        await tend(store, clock)
+    assert await claim(store, limit=10) == []
+    await settled(store, Complete(lease=other.lease, result=b""))
+    [first] = await claim(store, limit=10)
+    assert (await look(store, first.run_id)).nominal_at == minute_of(clock) - 60
+    now = await one(store)
+    assert (now.fired, now.skipped, await store.check()) == (2, 0, [])
 
 
 async def test_a_skipped_overlap_is_recorded(store: Store, clock: FakeClock) -> None:
