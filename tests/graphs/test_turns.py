@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from penstock import App, LeaseLost, NodeContext, Retry, RunFailed, State, inject
+from penstock import App, LeaseLost, NodeContext, Retry, RunFailed, Snooze, State, inject
+from penstock.core.answers import Recorded
+from penstock.core.leases import Step
 from penstock.engine.handler import Attempt
 from penstock.models.graph.stored import TASK
 from penstock.testing import Rehearsal
@@ -110,6 +112,53 @@ async def test_a_plan_that_is_cut_off_at_any_call_is_begun_again_and_does_nothin
         assert (cut_at, below <= BELOW, max(ran.values()) <= 2) == (cut_at, True, True)
         cut_at += 1
     assert cut_at > 15
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_plan_that_is_cut_off_when_it_has_failed_fails_and_can_be_redriven(
+    app: App, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The worker is lost before, or after, it has recorded the end by which the graph fails."""
+    broken, cut = [True], [0]
+    record = Attempt.record
+
+    async def recorded(self: Attempt, step: Step, **named: Any) -> Recorded:
+        if step.child_id is None or self.claim.task != TASK:
+            return await record(self, step, **named)
+        cut[0] += 1
+        if when == "before" and cut[0] == 1:
+            raise Snooze(0)
+        answer = await record(self, step, **named)
+        if when == "after" and cut[0] == 1:
+            raise Snooze(0)
+        return answer
+
+    monkeypatch.setattr(Attempt, "record", recorded)
+
+    @app.task(retry=Retry(1))
+    async def shaky() -> str:
+        if broken[0]:
+            raise OSError("no route")
+        return "mended"
+
+    @app.task
+    async def beside() -> str:
+        return "beside"
+
+    graph = app.graph("cut")
+    graph.node(shaky)
+    graph.node(beside, after=graph.sleep("1h"))
+    run = await app.start(graph)
+    await app.worker(burst=True).run()
+    with pytest.raises(RunFailed, match="no route"):
+        await run.result(LONG)
+    assert cut[0] >= 1
+    broken[0] = False
+    await app.reconcile()
+    await run.redrive()
+    await app.worker(burst=True).run()
+    assert (await run.nodes())["shaky"].status == "succeeded"
+    assert await run.cancel()
 
 
 async def test_many_ends_on_two_workers_are_joined_once(app: App) -> None:

@@ -74,6 +74,7 @@ class Session:
         self.astray = 0  # ends of runs that it will never be told: those that it had cancelled
         self.portions = Portions(self.planner.scheme)
         self.planned_at = 0.0  # when it was planned last, on its worker's clock; 0: not here
+        self.failed_by: int | None = None  # the entry that a redrive drops: the end by which the graph has failed
         self.end: Succeed | Fail | None = None
         self._past = Past(self.planner.scheme, baggage, rewinds)
 
@@ -85,6 +86,8 @@ class Session:
         self.entries += 1
         for noted in entry.events:
             self.tell(noted, entry.at)
+            if isinstance(self.end, Fail) and noted.life:
+                self.failed_by = self.entries - 1
         self.carried_out(self.to_start()[: entry.started])
         for one in self._past.take(entry):
             self._go_back(one)
@@ -93,7 +96,7 @@ class Session:
         """Another history begins: what is under way in it is to be started, under ids of its own."""
         self.history += 1
         self.planner = to.planner
-        self.end = None
+        self.end = self.failed_by = None
         self.blocked = {key: one for key, one in self.blocked.items() if key in to.blocked}
         for standing in (self.open, self.waits, self.sleeps, self.hooks, self.fresh):
             standing.clear()
@@ -104,8 +107,15 @@ class Session:
         """The run begins."""
         self._note(self.planner.begin(input=self.baggage.input, context=self.baggage.context), at)
 
+    @property
+    def over(self) -> bool:
+        """Whether the graph has ended, and nothing is started any more."""
+        return self.end is not None
+
     def to_start(self) -> list[Started]:
         """What is to be started, in order; without what has ended since, for a start that was refused is an end."""
+        if self.over:
+            return []
         return [one for one in self.fresh if not isinstance(one, Cancel) and one.key in self.open]
 
     def carried_out(self, done: Sequence[Carried]) -> None:

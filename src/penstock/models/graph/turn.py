@@ -55,12 +55,11 @@ class Turn:
         self._mailbox: list[Signal] | None = None
         self._again: list[str] = []  # keys to be started once more
         self._look = claim.life > 1  # at all that is open: what ended between two lives was not counted
-        self._culprit: Step | None = None  # the record by which the graph has failed
 
     async def go(self) -> Outcome:
         """Plan until nothing is left to be told or done; what comes of it."""
         session = self._session
-        while session.fresh:  # what an earlier attempt has not come to belongs to its turn
+        while session.fresh and not session.over:  # what an earlier attempt has not come to belongs to its turn
             await self._carry_out()
             await self._write()
         session.begin(session.turn + 1)
@@ -109,7 +108,9 @@ class Turn:
         if isinstance(session.end, GraphFailed) and noted.life:
             await self._write()
             culprit = child_id(session.run_id, session.history, noted.event.key)
-            self._culprit = await self._store(replace(self._step((noted,)), child_id=culprit))
+            number = session.entries
+            await self._store(replace(self._step((noted,)), child_id=culprit))
+            session.failed_by = number
         else:
             self._told.append(noted)
 
@@ -211,14 +212,14 @@ class Turn:
         session = self._session
         made: dict[str, NewRun] = {}
         refused: dict[str, PenstockError] = {}
-        while session.end is None and (left := session.to_start()):
+        while left := session.to_start():
             part, no = await self._group(left, made)
             no = no or await self._start(part)
             for key, why in no.items():
-                if session.end is None and key in session.open:
+                if not session.over and key in session.open:
                     await self._tell(Noted(event=Failed(key=key, error=describe(why), fatal=True)))
             refused |= no
-        if session.end is None:
+        if not session.over:
             await self._revive()
             await self._call_off()
         return bool(refused)
@@ -302,7 +303,7 @@ class Turn:
             case Succeed(result=result):
                 return Complete(lease=lease, result=self._hands.codec.encode(encoded(result)))
             case GraphFailed() as failed:
-                forget = () if self._culprit is None else (self._culprit.path,)
+                forget = () if session.failed_by is None else (path_of(session.failed_by),)
                 return Fail(lease=lease, error=_named(failed).encode(), forget=forget)
             case _:
                 return Suspend(lease=lease, wake=self._wake())
