@@ -26,12 +26,20 @@ from penstock import (
 )
 
 MOMENT = 2.0  # seconds for which a request waits
-REFUSALS = {Invalid: 422, KeyConflict: 409, WrongState: 409, NotFound: 404, Purged: 410, Unavailable: 503}
+REFUSALS = {
+    msgspec.DecodeError: 400,
+    Invalid: 422,
+    KeyConflict: 409,
+    WrongState: 409,
+    NotFound: 404,
+    Purged: 410,
+    Unavailable: 503,
+}
 
 
 async def order(request: Request) -> Response:
     """POST /orders: charge an order, once for each Idempotency-Key, however often it is asked for."""
-    wanted = await request.json()
+    wanted = msgspec.json.decode(await request.body(), type=dict[str, Any])
     key = request.headers.get("idempotency-key")
     task = charge if key is None else charge.opts(key=key)
     return await answer(await task.enqueue(**wanted))

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from penstock.backends.redis import dial
+from penstock.backends.redis.address import parse
 from penstock.backends.redis.script import Script
 from penstock.core.errors import Invalid, Unavailable
 from tests.redis.conftest import Linked
@@ -110,3 +112,17 @@ async def test_we_come_with_a_certificate_where_one_is_asked_for(secure: Secure,
 async def test_a_server_without_tls_is_unavailable(secure: Secure, linked: Linked) -> None:
     with pytest.raises(Unavailable, match=r"can't be reached|did not answer|closed"):
         await linked(f"rediss://localhost:{secure.server.port}").open()
+
+
+async def test_who_mistakes_one_port_for_the_other_is_told_what_to_say(
+    secure: Secure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = parse(f"redis://localhost:{secure.port}")
+    with pytest.raises(Unavailable, match=r"if it wants TLS, say rediss://"):
+        await dial.dial(plain, plain.nodes[0])
+    monkeypatch.setattr(
+        dial, "CONNECTING", 0.2
+    )  # a server without TLS waits for the end of what it takes for a command
+    ciphered = parse(f"rediss://localhost:{secure.server.port}")
+    with pytest.raises(Unavailable, match=r"if it speaks no TLS, say redis://"):
+        await dial.dial(ciphered, ciphered.nodes[0])

@@ -39,6 +39,7 @@ def test_a_request_gets_its_result_or_a_place_to_ask(street: Street) -> None:
     assert (status, told["result"]) == (200, {"order": "a", "cents": 7})
     assert street.ask("POST", "/orders", {"order": "early", "cents": 6}, key="early")[0] == 409
     assert street.ask("POST", "/orders", {"order": "a", "cents": "many"})[0] == 422
+    assert street.ask("POST", "/orders", ["no", "object"])[0] == 400
     assert street.ask("GET", "/runs/nobody")[0] == 404
 
     assert street.stop(worker) == 0

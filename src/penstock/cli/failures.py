@@ -41,7 +41,7 @@ class NoStore(PenstockError):
     def __init__(self, place: str, origin: str) -> None:
         super().__init__(
             f"no store at {escaped(place)} (by {escaped(origin)}): say --url or --app, or go to the folder in which it "
-            "is. A worker and `penstock enqueue` make one"
+            "is. A worker makes one, and so does `penstock enqueue --app MODULE:APP`"
         )
         self.place = place
 
@@ -78,7 +78,8 @@ def sentence_for(error: BaseException) -> str:
             return "interrupted"
         case click.UsageError():
             path = error.ctx.command_path if error.ctx is not None else "penstock"
-            return escaped(f"{error.format_message()} `{path} --help` says what is possible")
+            said = " ".join(error.format_message().split())
+            return escaped(f"{said} `{path} --help` says what is possible")
         case UnknownTask():
             return escaped(str(error).replace("pass unchecked=True", "say --unchecked"))
         case click.ClickException():

@@ -36,7 +36,8 @@ async def dial(address: Address, node: Node, *, patience: float = REPLY, pushed:
                 wire.fail("the server did not let us in")
                 raise
     except TimeoutError as late:
-        raise Unavailable(f"Redis at {node} did not answer within {CONNECTING:g} s", applied="no") from late
+        hint = "" if address.tls is None else "; if it speaks no TLS, say redis://"
+        raise Unavailable(f"Redis at {node} did not answer within {CONNECTING:g} s{hint}", applied="no") from late
     except ssl.SSLCertVerificationError as failed:
         advice = "ssl_ca_certs= names the file of an authority that you trust"
         raise Invalid(
@@ -79,7 +80,7 @@ async def _enter(address: Address, node: Node, wire: Wire, protocol: int) -> Non
         answer = await _enter_by_hand(wire, username, password)  # a proxy that does not know the word
     if not isinstance(answer, ErrorReply | Lost) and address.db:
         answer = await wire.ask(pack(("SELECT", address.db)))
-    _check(answer, node)
+    _check(answer, node, "; if it wants TLS, say rediss://" if address.tls is None else "")
 
 
 async def _enter_by_hand(wire: Wire, username: str, password: str) -> object:
@@ -88,10 +89,10 @@ async def _enter_by_hand(wire: Wire, username: str, password: str) -> object:
     return await wire.ask(pack(("AUTH", username, password) if username else ("AUTH", password)))
 
 
-def _check(answer: object, node: Node) -> None:
+def _check(answer: object, node: Node, hint: str) -> None:
     match answer:
         case Lost():
-            raise Unavailable(f"Redis at {node}: {answer.reason}", applied="no")
+            raise Unavailable(f"Redis at {node}: {answer.reason}{hint}", applied="no")
         case ErrorReply(code="ERR"):
             if "max number of clients" in answer.text:
                 raise Unavailable(f"Redis at {node} has no room: {answer.text}", applied="no")
