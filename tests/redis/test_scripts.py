@@ -46,7 +46,8 @@ LANGUAGE = set(
     re.findall(
         r"\w+",
         """
-    ARGV KEYS cmsgpack ipairs math next pairs redis setmetatable string struct table tonumber tostring type unpack""",
+    ARGV KEYS cmsgpack ipairs math next pairs pcall redis setmetatable string struct table tonumber tostring type
+    unpack""",
     )
 )
 

@@ -13,7 +13,7 @@ from penstock.core.policy import POLICY
 from penstock.ports.store import Callers, Control, Leases, Upkeep, Views
 
 # An operation whose script is of another name, or that is made of others.
-MADE_OF_OTHERS = {"settle", "turn"}
+MADE_OF_OTHERS = {"settle", "turn", "children_of"}
 NARROWER = {"steps_at"}  # the same operation, asked for some only
 OUTCOMES = {"complete", "retry", "fail", "release", "suspend", "restart"}
 # Tables that stay small, or of which all is wanted; and what lives for one call.
