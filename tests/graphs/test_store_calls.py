@@ -10,6 +10,7 @@ from penstock import App, Graph, State
 from penstock.ports.store import Store
 from tests.engine.tapped import Tapped
 
+SOON = 60.0  # real seconds that only a failing test waits
 PLANS = ("get", "steps", "signals", "record", "spawn")
 
 
@@ -93,20 +94,23 @@ async def test_a_fan_costs_calls_by_the_hundreds(app: App, tap: Reading, width: 
 
 async def test_a_look_reads_as_much_whatever_the_size_of_the_graph(app: App, tap: Reading) -> None:
     """Each run ends when the plan has looked for the one before: it is found among the few that were started first."""
-    go_on = asyncio.Semaphore(0)
+    gates: list[asyncio.Semaphore] = []
 
     @app.task(queue="slow")
     async def slow(given: Any = None) -> None:
-        await go_on.acquire()
+        await gates[-1].acquire()
 
     reads: list[list[int]] = []
     for width in (50, 1000):
+        go_on = asyncio.Semaphore(0)  # one for each graph: what the last run of the other one left is not for this
+        gates.append(go_on)
         run = await app.start(fan(width, "slow"), queue="plans")
         async with app.worker(queues=["plans"]), app.worker(queues=["slow"], concurrency=1):
             looks: list[int] = []
             for _ in range(6):
                 go_on.release()
-                looks.append(await tap.looked.get())
+                async with asyncio.timeout(SOON):
+                    looks.append(await tap.looked.get())
             reads.append(looks)
             await run.cancel()
             go_on.release()  # to the one that runs
