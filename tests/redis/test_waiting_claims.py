@@ -3,8 +3,8 @@
 import asyncio
 from asyncio import Future
 from collections import Counter
-from collections.abc import AsyncIterator
-from typing import cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
 
 import pytest
 
@@ -186,4 +186,48 @@ async def test_a_stopping_worker_leaves_no_claim_behind(server: Server) -> None:
     (claim,) = claims.claims
     assert (claim.attempt, claim.crashes) == (1, 0)
     await store.settle([Complete(lease=claim.lease, result=b"null")])
+    await app.close()
+
+
+class Answered(Tapped):
+    """Notes when it is known what a claim that waited has brought; holds that back a while."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.known = False
+
+    async def _call(self, name: str, call: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        answer = await super()._call(name, call, *args, **kwargs)
+        if name == "claim_over":
+            for _ in range(5):
+                await self._store.counts()
+            self.known = True
+        return answer
+
+
+async def test_who_leaves_hands_nothing_back_to_a_claim_of_his_own(server: Server) -> None:
+    """The claim that waits is over before a run is interrupted, also without any grace."""
+    await asyncio.to_thread(server.ask, "FLUSHALL")
+    app = App(server.url)
+    stores = app._client.stores
+    tap = Answered(stores._new_store())
+    stores._new_store = lambda: cast("Store", tap)
+    started = asyncio.Event()
+    known: list[bool] = []
+
+    @app.task
+    async def endless() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            known.append(tap.known)
+
+    async with app.worker(grace=0):
+        run = await endless.enqueue()
+        await started.wait()
+        await blocked(server)
+    status = await run.status()
+    assert known == [True]
+    assert (status.state, status.releases) == ("queued", 1)
     await app.close()

@@ -11,7 +11,7 @@ from penstock.engine.stop import Reason
 from penstock.engine.turns import Turns
 
 PARTING: Final = 3.0  # seconds for interrupted handlers to end
-SETTLING: Final = 5.0  # seconds for the store to take the last outcomes
+SETTLING: Final = 5.0  # seconds for the store to answer the last claim, and to take the last outcomes
 
 _log: Final = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ async def leave(slots: Slots, turns: Turns, grace: float, hurry: asyncio.Event) 
     """Hold no run any more, as far as the store answers. `hurry` cuts the grace short."""
     slots.shut()
     await _before(hurry, _let_end(slots, turns), within=grace)
+    await at_most(SETTLING, turns.between(slots))  # a claim that waits would take again what is handed back
     for held in slots.unfinished:
         claim = held.attempt.claim
         _log.warning("run %s of %s goes on elsewhere: it did not end in %g s of grace", claim.run_id, claim.task, grace)
