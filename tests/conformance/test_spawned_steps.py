@@ -58,6 +58,17 @@ async def test_children_that_are_refused_leave_no_step(store: Store) -> None:
     assert await store.get(["c", "d"]) == [None, None]
 
 
+async def test_children_of_others_leave_no_step(store: Store) -> None:
+    """That one of them is somebody else's is found when the group is entered."""
+    p, q = await held(store), await held(store, "q")
+    [theirs] = await store.spawn([Spawn(lease=q.lease, runs=(call("c", "q"),))])
+    assert theirs.answer == Answer.OK
+    [answer] = await store.spawn([Spawn(lease=p.lease, runs=(call("b", "p"), call("c", "p")), step=step("a"))])
+    assert answer.answer not in {Answer.OK, Answer.DUPLICATE}
+    assert await store.steps("p") == []
+    assert await store.get(["b"]) == [None]
+
+
 async def test_many_spawns_in_one_call_have_a_step_each(store: Store) -> None:
     p, q = await held(store), await held(store, "q")
     answers = await store.spawn(
