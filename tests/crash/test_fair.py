@@ -59,7 +59,11 @@ async def read(folder: Path) -> tuple[list[tuple[Run, float]], list[str]]:
 
 
 def test_every_tenant_is_served_whoever_dies(tmp_path: Path, seed: int, tell: Tell) -> None:
-    """Whatever waits of the big one, few of its runs are claimed between a small one's enqueue and its claim."""
+    """Whatever waits of the big one, few of its runs are claimed between a small one's enqueue and its claim.
+
+    That holds where there is no limit: the slots of one that died are a small one's until the lease is over, and the
+    big one goes on with its own meanwhile.
+    """
     dice = random.Random(seed)
     asyncio.run(enqueue(tmp_path, BIG, BACKLOG))
     with Fleet(tmp_path) as fleet:
@@ -86,7 +90,9 @@ def test_every_tenant_is_served_whoever_dies(tmp_path: Path, seed: int, tell: Te
             moments[run.task].append(claimed)
         else:
             small.append((run, claimed))
-    passed = [sum(run.enqueued_at < moment < claimed for moment in moments[run.task]) for run, claimed in small]
-    tell(f"\n{len(found)} runs, {KILLS} kills, {max(passed)} of the big one between at most, seed {seed}")
+    most = {"free": 0, "limited": 0}
+    for run, claimed in small:
+        most[run.task] = max(most[run.task], sum(run.enqueued_at < moment < claimed for moment in moments[run.task]))
+    tell(f"\n{len(found)} runs, {KILLS} kills, of the big one between at most: {most}, seed {seed}")
     assert len(small) == 2 * KILLS * FEW
-    assert max(passed) <= MOST, f"{max(passed)} runs of the big tenant went before one of a small one"
+    assert most["free"] <= MOST, f"{most['free']} runs of the big tenant went before one of a small one"
