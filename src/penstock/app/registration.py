@@ -35,17 +35,10 @@ def register(client: Client, function: Callable[..., Any], name: str | None, nam
     check_function(function, "task")
     task = check_name(function.__name__ if name is None else name, "name")
     options = checked({key: value for key, value in named.items() if key not in _OWN}, Named.__annotations__)
-    whole = client.layers.effective(options)
     handler = JobHandler(
         function,
         task,
-        JobOptions(
-            queue=said(whole.queue, ""),
-            retry=said(whole.retry, Retry()),
-            timeout=said(whole.timeout, None),
-            executor=executor_of(named.get("executor"), function),
-            limited=client.layers.limited(options),
-        ),
+        carried_out(client, options, executor_of(named.get("executor"), function)),
         home=client.home,
     )
     profile = profile_of(client, function, task, options, named)
@@ -60,22 +53,27 @@ def register_class(client: Client, kind: type[Any], name: str | None, named: dic
         raise Invalid("executor", named["executor"], "left out: methods run on the loop, those made by def in threads")
     task = check_name(getattr(kind, "__name__", "node") if name is None else name, "name")
     options = checked({key: value for key, value in named.items() if key not in _OWN}, Named.__annotations__)
-    whole = client.layers.effective(options)
     handler = ClassHandler(
         kind,
         task,
-        JobOptions(
-            queue=said(whole.queue, ""),
-            retry=said(whole.retry, Retry()),
-            timeout=said(whole.timeout, None),
-            executor=Executor.LOOP,
-            limited=client.layers.limited(options),
-        ),
+        carried_out(client, options, Executor.LOOP),
         home=client.home,
     )
     profile = profile_of(client, handler.function, task, options, named)
     add(client, handler, profile)
     setattr(kind, TASK, task)
+
+
+def carried_out(client: Client, options: Options, executor: Executor) -> JobOptions:
+    """What all layers say of how a task is carried out."""
+    whole = client.layers.effective(options)
+    return JobOptions(
+        queue=said(whole.queue, ""),
+        retry=said(whole.retry, Retry()),
+        timeout=said(whole.timeout, None),
+        executor=executor,
+        limited=client.layers.limited(options),
+    )
 
 
 def check_function(function: object, parameter: str) -> None:
